@@ -32,15 +32,15 @@ def enter(ns):
             raise OSError(ctypes.get_errno(), f"setns {ns}")
 
 
-def run(*words):
+def run(*words, **how):
     """A command, in the namespace entered last; gives what it printed."""
     return subprocess.run([str(w) for w in words], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+                          stdout=subprocess.PIPE, **how).stdout
 
 
-def in_ns(ns, *words):
+def in_ns(ns, *words, **how):
     enter(ns)
-    return run(*words)
+    return run(*words, **how)
 
 
 class Wire:
@@ -71,26 +71,31 @@ def action(options, underlay):
 
 
 @contextmanager
-def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None, settle=0, **note):
+def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None,
+         settle=0, first="", **note):
     """Mirror what passes HOOK of a device of src.
 
     WIRE sends the marks, CAPTURE (by default "in" or "out") names what
-    tcpdump saw there.  SETTLE: seconds until all of it has passed.
+    tcpdump saw there.  SETTLE: seconds until all of it has passed.  FIRST: more
+    actions, in front.  The host is told what the caller puts into the dict that
+    this gives.
     """
-    words, idents = [], []
+    words, idents = first.split(), []
     for options in sessions:
         ident, more = action(options, underlay)
         idents.append(ident)
         words += more
     in_ns("src", "tc", "filter", "add", "dev", dev, hook, "pref", 1, "matchall", *words)
     mark(wire, f"begin {idents[0]}")
-    yield
+    yield note
     time.sleep(settle)
     mark(wire, f"end {idents[0]}")
     time.sleep(settle and 0.05)
-    shown = json.loads(in_ns("src", "tc", "-j", "-s", "filter", "show", "dev", dev, hook))
-    run("tc", "filter", "del", "dev", dev, hook, "pref", 1)
-    actions = next(f["options"]["actions"] for f in shown if "options" in f)
+    shown = json.loads(in_ns("src", "tc", "-j", "-s", "-batch", "-", input=f"""
+        filter show dev {dev} {hook}
+        filter del dev {dev} {hook} pref 1"""))
+    actions = [a for f in shown if "options" in f for a in f["options"]["actions"]
+               if a["kind"] == "mirrorx"]
     cases.append({
         "name": name, "mark": idents[0], "hook": hook, "underlay": underlay,
         "capture": capture or {"ingress": "in", "egress": "out"}[hook],
