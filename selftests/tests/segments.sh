@@ -41,9 +41,6 @@ table netdev seen {
 		meta length > 65600 counter name jumbo; }
 }
 E
-# GRO waits for more, or it depends on the machine's pace what it merges.
-need in_src sh -c 'echo 20000000 >/sys/class/net/eth0/gro_flush_timeout &&
-	echo 10 >/sys/class/net/eth0/napi_defer_hard_irqs'
 need in_src tc qdisc add dev eth0 clsact
 need in_src ping -q -c 1 -W 5 192.0.2.9
 for address in 198.51.100.2 2001:db8:1::2 10.1.{1..4}.2 fd00:{1..3}::2; do
