@@ -8,9 +8,9 @@ import threading
 import time
 from contextlib import contextmanager
 
-from cases import (Wire, case, done, enter, ether, in_ns, ip4, ip6, ones_sum, pattern, pseudo, run)
+from cases import (CTAG, STAG, Wire, case, done, enter, ether, in_ns, ip4, ip6, ones_sum,
+                   pattern, pseudo, run)
 
-CTAG, STAG = 0x8100, 0x88a8
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
 HOOKS = (("ingress", "peer"), ("egress", "src"))
 SESSIONS = ("", "trunc 60", "trunc 128")
@@ -181,8 +181,7 @@ def without_sum(gso_size, count, flags):
         head = struct.pack("!HHIIBBHHH", 5, 6, seq, 77, 20 << 2,
                            flags if last else flags & ~(PSH | FIN), 512, 0, 0)
         payload = bytes(2) + pattern(gso_size - 2, i)
-        total = ones_sum(head + payload) + pseudo(ip4(6, head + payload), 6, 20 + gso_size)
-        total = (total & 0xffff) + (total >> 16)
+        total = ones_sum(head + payload, pseudo(ip4(6, head + payload), 6, 20 + gso_size))
         made += struct.pack("!H", 0xffff - total) + payload[2:]
     return made
 
