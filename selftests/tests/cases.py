@@ -11,12 +11,15 @@ import os
 import socket
 import struct
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
 CLONE_NEWNET = 0x40000000
 CTAG, STAG = 0x8100, 0x88a8
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
+TCP4, TCP6, UDP_L4, ECN = 1, 4, 5, 0x80         # VIRTIO_NET_HDR_GSO_*
 MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")
@@ -222,3 +225,56 @@ def zoo():
     yield ether(0x0806, arp, (CTAG, 100))
     yield ether(len(llc), llc, (CTAG, 100))
     yield ether(0x0800, udp(8972), (CTAG, 100))
+
+
+def super_packet(kind, gso_size, payload, flags=PSH | ACK, options=b"", tags=(), make=None,
+                 seq=1000, **words):
+    """A packet for the stack to segment, behind its struct virtio_net_hdr."""
+    make = make or (ip6 if kind & ~ECN == TCP6 else ip4)
+    tcp = kind != UDP_L4
+    proto, offset = (6, 16) if tcp else (17, 6)
+    head = 20 + len(options) if tcp else 8
+    length = head + len(payload)
+    total = pseudo(make(proto, bytes(length), **words), proto, length)
+    if tcp:
+        l4 = struct.pack("!HHIIBBHHH", 5, 6, seq & 0xffffffff, 77, head << 2, flags, 512, total,
+                         9 if flags & URG else 0) + options
+    else:
+        l4 = struct.pack("!HHHH", 5, 6, length, total)
+    packet = make(proto, l4 + payload, **words)
+    frame = ether(0x86dd if packet[0] >> 4 == 6 else 0x0800, packet, *tags)
+    start = len(frame) - length
+    return struct.pack("=BBHHHH", 1, kind, start + head, gso_size, start, offset) + frame
+
+
+# --- sockets
+
+def socket_in(ns, *args):
+    enter(ns)
+    made = socket.socket(*args)
+    made.settimeout(20)
+    return made
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def stream(hook, there, size, proto=socket.IPPROTO_TCP):
+    """SIZE bytes over a stream, in the direction that HOOK of src sees."""
+    server = socket_in("peer", family_of(there), socket.SOCK_STREAM, proto)
+    server.bind((there, 0))
+    server.listen()
+    client = socket_in("src", family_of(there), socket.SOCK_STREAM, proto)
+    client.connect(server.getsockname()[:2])
+    other = server.accept()[0]
+    other.settimeout(20)
+    sender, receiver = (client, other) if hook == "egress" else (other, client)
+    thread = threading.Thread(target=sender.sendall, args=(pattern(size, size),))
+    thread.start()
+    got = 0
+    while got < size:
+        got += len(receiver.recv(1 << 20))
+    thread.join()
+    for each in client, other, server:
+        each.close()

@@ -4,50 +4,17 @@ import json
 import os
 import socket
 import struct
-import threading
 import time
 from contextlib import contextmanager
 
-from cases import (CTAG, STAG, Wire, case, done, enter, ether, in_ns, ip4, ip6, ones_sum,
-                   pattern, pseudo, run)
+from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, URG, Wire, case, done,
+                   family_of, in_ns, ip4, ip6, ones_sum, pattern, pseudo, run, socket_in, stream,
+                   super_packet)
 
-FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
 HOOKS = (("ingress", "peer"), ("egress", "src"))
 SESSIONS = ("", "trunc 60", "trunc 128")
 OLD = os.uname().release.startswith("6.1.")
 UDP_SEGMENT = 103
-TCP4, TCP6, UDP, ECN = 1, 4, 5, 0x80            # VIRTIO_NET_HDR_GSO_*
-
-
-def socket_in(ns, *args):
-    enter(ns)
-    made = socket.socket(*args)
-    made.settimeout(20)
-    return made
-
-
-def family_of(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def bulk(hook, there, size, proto=socket.IPPROTO_TCP):
-    """SIZE bytes over a stream, in the direction that HOOK of src sees."""
-    server = socket_in("peer", family_of(there), socket.SOCK_STREAM, proto)
-    server.bind((there, 0))
-    server.listen()
-    client = socket_in("src", family_of(there), socket.SOCK_STREAM, proto)
-    client.connect(server.getsockname()[:2])
-    other = server.accept()[0]
-    other.settimeout(20)
-    sender, receiver = (client, other) if hook == "egress" else (other, client)
-    thread = threading.Thread(target=sender.sendall, args=(pattern(size, size),))
-    thread.start()
-    got = 0
-    while got < size:
-        got += len(receiver.recv(1 << 20))
-    thread.join()
-    for each in client, other, server:
-        each.close()
 
 
 def packets(counter):
@@ -76,10 +43,10 @@ def streams():
             # A VLAN device has no more offloads than the device below.
             merged = "VLAN" not in name or hook == "ingress"
             with gso_case(f"TCP, {name}, {hook}", hook, Wire(ns), merged, no_outer_sum=broken):
-                bulk(hook, address, 54321)
+                stream(hook, address, 54321)
         for name in "IPv4", "IPv6":
             with gso_case(f"SCTP, {name}, {hook}", hook, Wire(ns), merged=hook == "egress"):
-                bulk(hook, addresses[name], 54321, socket.IPPROTO_SCTP)
+                stream(hook, addresses[name], 54321, socket.IPPROTO_SCTP)
 
 
 def send_udp(hook, there, sizes, gso_size):
@@ -114,7 +81,7 @@ def datagrams():
                 send_udp("ingress", address, sizes, 1400)
             with gso_case(f"TCP by {feature} from {address}", "ingress", Wire("peer"),
                           unfinished=True):
-                bulk("ingress", address, 54321)
+                stream("ingress", address, 54321)
         in_ns("src", "ethtool", "-K", "eth0", feature, "off")
     for ns in "src", "peer":
         in_ns(ns, "ethtool", "-K", "eth0", "tx", "off")
@@ -127,7 +94,7 @@ def jumbograms():
     run("sysctl", "-qw", "net.ipv4.tcp_tso_rtt_log=31", "net.ipv4.tcp_wmem=4096 4000000 4000000")
     in_ns("peer", "sysctl", "-qw", "net.ipv4.tcp_rmem=4096 4000000 4000000")
     with gso_case("jumbograms", "egress", Wire("src")) as note:
-        bulk("egress", "2001:db8:1::2", 1200000)
+        stream("egress", "2001:db8:1::2", 1200000)
         note["jumbo"] = packets("jumbo")
     in_ns("src", "ip", "link", "set", "eth0", "gso_max_size", 65536)
 
@@ -136,26 +103,6 @@ def let_gro_wait():
     """Else it depends on the machine's pace what it merges."""
     in_ns("src", "ip", "netns", "exec", "src", "sh", "-c",
           "cd /sys/class/net/eth0; echo 20000000 >gro_flush_timeout; echo 10 >napi_defer_hard_irqs")
-
-
-def super_packet(kind, gso_size, payload, flags=PSH | ACK, options=b"", tags=(), make=None,
-                 seq=1000, **words):
-    """A packet for the stack to segment, behind its struct virtio_net_hdr."""
-    make = make or (ip6 if kind & ~ECN == TCP6 else ip4)
-    tcp = kind != UDP
-    proto, offset = (6, 16) if tcp else (17, 6)
-    head = 20 + len(options) if tcp else 8
-    length = head + len(payload)
-    total = pseudo(make(proto, bytes(length), **words), proto, length)
-    if tcp:
-        l4 = struct.pack("!HHIIBBHHH", 5, 6, seq & 0xffffffff, 77, head << 2, flags, 512, total,
-                         9 if flags & URG else 0) + options
-    else:
-        l4 = struct.pack("!HHHH", 5, 6, length, total)
-    packet = make(proto, l4 + payload, **words)
-    frame = ether(0x86dd if packet[0] >> 4 == 6 else 0x0800, packet, *tags)
-    start = len(frame) - length
-    return struct.pack("=BBHHHH", 1, kind, start + head, gso_size, start, offset) + frame
 
 
 def with_options(proto, payload, **words):
