@@ -15,7 +15,7 @@ declare -A EXPECT
 count() {	# DEVICE|COUNTER
 	local stats
 	if [[ $1 = d? ]]; then
-		COUNT=$(</sys/class/net/$1/statistics/tx_packets)
+		COUNT=$(<"/sys/class/net/$1/statistics/tx_packets")
 	else
 		stats=$(tc -j -s action list action mirrorx)
 		[[ $stats =~ \"mirrorx_stats\":\{[^}]*\"$1\":([0-9]+) ]] &&
