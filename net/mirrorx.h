@@ -205,6 +205,8 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
  * struct mirrorx_path - the way to the collector for the copies of one packet
  * @dst: route, referenced
  * @neigh: next hop, under RCU; NULL if the copies go through the IP stack
+ * @local_out: hooks to ask before sending to @neigh, under RCU; may be NULL
+ * @post_routing: and these
  * @v6gw: an IPv4 route by an IPv6 gateway
  * @saddr: source address, network order
  * @mtu: bytes of an outer packet that pass, IP header included
@@ -214,6 +216,8 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
 struct mirrorx_path {
 	struct dst_entry *dst;
 	struct neighbour *neigh;
+	const struct nf_hook_entries *local_out;
+	const struct nf_hook_entries *post_routing;
 	bool v6gw;
 	union {
 		__be32 v4;
