@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tc action mirrorx: send a copy of each packet to a remote collector, in
+ * ERSPAN type III over IPv4 or IPv6.
+ *
+ * This file is tc's face of it: the action's operations and its lifetime.
+ * Parameters are an immutable snapshot behind RCU, replaced whole.  Counters,
+ * sequence number and sampling state belong to the action and stay.  Whatever
+ * happens to a copy, the original goes on with the action's control action,
+ * and one counter says what happened.
+ */
+#include <linux/module.h>
+#include <linux/rtnetlink.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/pkt_cls.h>
+
+#include "mirrorx.h"
+
+/* Never seen by user space; far from the ids that the kernel has given out. */
+#define TCA_ID_MIRRORX	0x4d58
+
+static struct tc_action_ops act_mirrorx_ops;
+
+/* BH is off. */
+static int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
+			   struct tcf_result *res)
+{
+	struct tcf_mirrorx *m = to_mirrorx(a);
+	int retval = READ_ONCE(m->tcf_action);
+
+	tcf_lastuse_update(&m->tcf_tm);
+	tcf_action_update_bstats(&m->common, skb);
+
+	rcu_read_lock();
+	mirrorx_mirror(m, skb);
+	rcu_read_unlock();
+
+	return retval;
+}
+
+/*
+ * Look for the collector before the first packet does, so that its next hop is
+ * resolved by then; and tell who configures it if it is out of reach.
+ */
+static void look_for_collector(struct mirrorx_params *params,
+			       struct netlink_ext_ack *extack)
+{
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_path path;
+
+	local_bh_disable();
+	rcu_read_lock();
+	reason = mirrorx_path_find(&path, params);
+	if (!reason)
+		mirrorx_path_put(&path);
+	rcu_read_unlock();
+	local_bh_enable();
+
+	if (reason == TCA_MIRRORX_STATS_NO_ROUTE)
+		NL_SET_ERR_MSG(extack, "No route to the collector yet");
+	else if (reason == TCA_MIRRORX_STATS_DEV_DOWN)
+		NL_SET_ERR_MSG(extack, "The device to the collector is down");
+	else if (reason == TCA_MIRRORX_STATS_MTU)
+		NL_SET_ERR_MSG(extack,
+			       "The MTU to the collector has no room for a copy");
+}
+
+static struct mirrorx_cpu __percpu *new_cpus(void)
+{
+	struct mirrorx_cpu __percpu *cpus = alloc_percpu(struct mirrorx_cpu);
+	int cpu;
+
+	if (cpus)
+		for_each_possible_cpu(cpu)
+			u64_stats_init(&per_cpu_ptr(cpus, cpu)->syncp);
+	return cpus;
+}
+
+/*
+ * Get the action of this index, or make it.  Returns ACT_P_CREATED, 0 if it
+ * exists (to be bound as it is, or to be changed), or an error.
+ */
+static int get_action(struct tc_action_net *tn, u32 index, struct nlattr *est,
+		      struct tc_action **a, const struct mirrorx_params *params,
+		      u32 flags, struct netlink_ext_ack *extack)
+{
+	bool bind = flags & TCA_ACT_FLAGS_BIND;
+	int err;
+
+	err = tcf_idr_check_alloc(tn, &index, a, bind);
+	if (err < 0)
+		return err;
+	if (err && bind)
+		return 0;
+	if (err && !(flags & TCA_ACT_FLAGS_REPLACE)) {
+		NL_SET_ERR_MSG(extack, "An action with this index exists");
+		tcf_idr_release(*a, bind);
+		return -EEXIST;
+	}
+	if (!params) {
+		NL_SET_ERR_MSG(extack, "No collector: dst_ip is missing");
+		if (err)
+			tcf_idr_release(*a, bind);
+		else
+			tcf_idr_cleanup(tn, index);
+		return -EINVAL;
+	}
+	if (err)
+		return 0;
+
+	err = tcf_idr_create_from_flags(tn, index, est, a, &act_mirrorx_ops,
+					bind, flags);
+	if (err) {
+		tcf_idr_cleanup(tn, index);
+		return err;
+	}
+	to_mirrorx(*a)->cpu = new_cpus();
+	if (!to_mirrorx(*a)->cpu) {
+		tcf_idr_release(*a, bind);
+		return -ENOMEM;
+	}
+	return ACT_P_CREATED;
+}
+
+/* Returns what was there before, to be freed by the caller. */
+static struct mirrorx_params *swap_params(struct tcf_mirrorx *m, int action,
+					  struct tcf_chain *goto_ch,
+					  struct mirrorx_params *params)
+{
+	spin_lock_bh(&m->tcf_lock);
+	goto_ch = tcf_action_set_ctrlact(&m->common, action, goto_ch);
+	params = rcu_replace_pointer(m->params, params,
+				     lockdep_is_held(&m->tcf_lock));
+	spin_unlock_bh(&m->tcf_lock);
+
+	if (goto_ch)
+		tcf_chain_put_by_act(goto_ch);
+	return params;
+}
+
+/* The rtnl may or may not be held. */
+static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
+			    struct nlattr *est, struct tc_action **a,
+			    struct tcf_proto *tp, u32 flags,
+			    struct netlink_ext_ack *extack)
+{
+	struct tc_action_net *tn = net_generic(net, act_mirrorx_ops.net_id);
+	bool bind = flags & TCA_ACT_FLAGS_BIND;
+	struct tcf_chain *goto_ch = NULL;
+	struct mirrorx_params *params;
+	struct tc_mirrorx parm;
+	int ret, err;
+
+	params = mirrorx_params_new(net, nla, &parm, extack);
+	if (IS_ERR(params))
+		return PTR_ERR(params);
+
+	ret = get_action(tn, parm.index, est, a, params, flags, extack);
+	if (ret < 0 || (!ret && bind))
+		goto free_params;
+
+	err = tcf_action_check_ctrlact(parm.action, tp, &goto_ch, extack);
+	if (err < 0) {
+		tcf_idr_release(*a, bind);
+		ret = err;
+		goto free_params;
+	}
+
+	look_for_collector(params, extack);
+	params = swap_params(to_mirrorx(*a), parm.action, goto_ch, params);
+	mirrorx_params_free_rcu(params);
+	return ret;
+
+free_params:
+	mirrorx_params_free(params);
+	return ret;
+}
+
+/* The last reference is gone, and with it the last reader. */
+static void tcf_mirrorx_cleanup(struct tc_action *a)
+{
+	struct tcf_mirrorx *m = to_mirrorx(a);
+
+	mirrorx_params_free_rcu(rcu_dereference_protected(m->params, 1));
+	free_percpu(m->cpu);
+}
+
+static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
+			    int ref)
+{
+	unsigned char *tail = skb_tail_pointer(skb);
+	struct tcf_mirrorx *m = to_mirrorx(a);
+	struct tc_mirrorx opt = {
+		.index = m->tcf_index,
+		.refcnt = refcount_read(&m->tcf_refcnt) - ref,
+		.bindcnt = atomic_read(&m->tcf_bindcnt) - bind,
+	};
+	const struct mirrorx_params *params;
+	struct tcf_t t;
+	int err;
+
+	spin_lock_bh(&m->tcf_lock);
+	params = rcu_dereference_protected(m->params,
+					   lockdep_is_held(&m->tcf_lock));
+	opt.action = m->tcf_action;
+	err = mirrorx_params_dump(skb, params);
+	spin_unlock_bh(&m->tcf_lock);
+
+	tcf_tm_dump(&t, &m->tcf_tm);
+	if (err || nla_put(skb, TCA_MIRRORX_PARMS, sizeof(opt), &opt) ||
+	    nla_put_64bit(skb, TCA_MIRRORX_TM, sizeof(t), &t,
+			  TCA_MIRRORX_PAD) ||
+	    mirrorx_stats_dump(skb, m->cpu)) {
+		nlmsg_trim(skb, tail);
+		return -1;
+	}
+	return skb->len;
+}
+
+static size_t tcf_mirrorx_get_fill_size(const struct tc_action *a)
+{
+	return nla_total_size(sizeof(struct tc_mirrorx)) +
+	       nla_total_size_64bit(sizeof(struct tcf_t)) +
+	       mirrorx_params_size() + mirrorx_stats_size();
+}
+
+static struct tc_action_ops act_mirrorx_ops = {
+	.kind = "mirrorx",
+	.id = TCA_ID_MIRRORX,
+	.owner = THIS_MODULE,
+	.act = tcf_mirrorx_act,
+	.dump = tcf_mirrorx_dump,
+	.init = tcf_mirrorx_init,
+	.cleanup = tcf_mirrorx_cleanup,
+	.get_fill_size = tcf_mirrorx_get_fill_size,
+	.size = sizeof(struct tcf_mirrorx),
+};
+
+static __net_init int mirrorx_init_net(struct net *net)
+{
+	struct tc_action_net *tn = net_generic(net, act_mirrorx_ops.net_id);
+
+	return tc_action_net_init(net, tn, &act_mirrorx_ops);
+}
+
+static void __net_exit mirrorx_exit_net(struct list_head *net_list)
+{
+	tc_action_net_exit(net_list, act_mirrorx_ops.net_id);
+	/* No cached route may outlive the namespace that counts it. */
+	rcu_barrier();
+}
+
+static struct pernet_operations mirrorx_net_ops = {
+	.init = mirrorx_init_net,
+	.exit_batch = mirrorx_exit_net,
+	.id = &act_mirrorx_ops.net_id,
+	.size = sizeof(struct tc_action_net),
+};
+
+static int __init mirrorx_init_module(void)
+{
+	return tcf_register_action(&act_mirrorx_ops, &mirrorx_net_ops);
+}
+
+static void __exit mirrorx_exit_module(void)
+{
+	tcf_unregister_action(&act_mirrorx_ops, &mirrorx_net_ops);
+	/* callbacks of ours may still be on their way */
+	rcu_barrier();
+}
+
+module_init(mirrorx_init_module);
+module_exit(mirrorx_exit_module);
+MODULE_DESCRIPTION("tc action that mirrors packets to an ERSPAN collector");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NET_ACT("mirrorx");

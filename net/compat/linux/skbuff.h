@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MIRRORX_COMPAT_LINUX_SKBUFF_H
+#define MIRRORX_COMPAT_LINUX_SKBUFF_H
+
+#include_next <linux/skbuff.h>
+
+#ifndef HAVE_SKB_IS_DECRYPTED
+static inline bool skb_is_decrypted(const struct sk_buff *skb)
+{
+#ifdef CONFIG_TLS_DEVICE
+	return skb->decrypted;
+#else
+	return false;
+#endif
+}
+#endif
+
+#endif /* MIRRORX_COMPAT_LINUX_SKBUFF_H */

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A fresh skb with exactly the bytes that are sent.
+ *
+ * Compared with a clone, this writes nothing to the original, holds none of
+ * its pages, inherits nothing that would have to be scrubbed, and costs only
+ * the bytes of the slice.
+ */
+#include <linux/crc32c.h>
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <net/checksum.h>
+#include <net/sch_generic.h>
+
+#include "mirrorx.h"
+
+/*
+ * On these devices a packet has an Ethernet header.  On all others (tunnels,
+ * tun, WireGuard, PPP) the frame gets one with zero addresses, since collectors
+ * decode nothing else: most of them ignore the FT field, and those that do not
+ * show raw data where it says IP.
+ */
+static bool has_ethernet(const struct net_device *dev)
+{
+	return dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK;
+}
+
+static bool init_bare(struct mirrorx_frame *frame, const struct sk_buff *skb)
+{
+	struct ethhdr *eth = (struct ethhdr *)frame->head;
+	int offset = skb_network_offset(skb);
+
+	if (unlikely(offset < 0 || offset > (int)skb->len))
+		return false;
+
+	eth_zero_addr(eth->h_dest);
+	eth_zero_addr(eth->h_source);
+	eth->h_proto = skb->protocol;
+	frame->head_len = ETH_HLEN;
+	frame->start = offset;
+	frame->rest = offset;
+	frame->rest_len = skb->len - offset;
+	return true;
+}
+
+/*
+ * The stack took the outermost tag off, or has not put it in yet: back behind
+ * the addresses.
+ */
+static void put_tag_back(struct mirrorx_frame *frame, const struct sk_buff *skb)
+{
+	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)frame->head;
+
+	memcpy(veth, skb_mac_header(skb), 2 * ETH_ALEN);
+	veth->h_vlan_proto = skb->vlan_proto;
+	veth->h_vlan_TCI = htons(skb_vlan_tag_get(skb));
+	frame->head_len = offsetof(struct vlan_ethhdr,
+				   h_vlan_encapsulated_proto);
+	frame->rest += 2 * ETH_ALEN;
+	frame->rest_len -= 2 * ETH_ALEN;
+	frame->vlan_tci = skb_vlan_tag_get(skb);
+}
+
+static bool init_ethernet(struct mirrorx_frame *frame,
+			  const struct sk_buff *skb)
+{
+	const struct vlan_ethhdr *veth;
+	int start;
+
+	if (unlikely(!skb_mac_header_was_set(skb)))
+		return false;
+	/* skb->data lies at the frame at egress, behind its header at ingress */
+	start = skb_mac_offset(skb);
+	if (unlikely(start > 0 || (int)skb_headlen(skb) - start < ETH_HLEN))
+		return false;
+
+	frame->start = start;
+	frame->rest = start;
+	frame->rest_len = skb->len - start;
+	if (unlikely(skb_vlan_tag_present(skb))) {
+		put_tag_back(frame, skb);
+		return true;
+	}
+
+	veth = (const struct vlan_ethhdr *)skb_mac_header(skb);
+	if (unlikely(eth_type_vlan(veth->h_vlan_proto)) &&
+	    (int)skb_headlen(skb) - start >= VLAN_ETH_HLEN)
+		frame->vlan_tci = ntohs(veth->h_vlan_TCI);
+	return true;
+}
+
+/**
+ * mirrorx_frame_init() - describe the frame that a packet is on the wire
+ * @frame: to be filled
+ * @skb: packet at a tc hook, or a segment of it with skb->data at its MAC
+ *	header; only read, and to stay until the frame is copied
+ *
+ * A GSO packet comes out as one frame that no wire would carry.
+ *
+ * Return: false if the packet has no whole link-layer header
+ */
+bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb)
+{
+	int start;
+
+	frame->skb = skb;
+	frame->head_len = 0;
+	frame->vlan_tci = 0;
+	frame->sum_pos = 0;
+	if (unlikely(!(has_ethernet(skb->dev) ? init_ethernet(frame, skb) :
+						init_bare(frame, skb))))
+		return false;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		start = skb_checksum_start_offset(skb) - frame->rest;
+		if (unlikely(start < 0 || start + skb->csum_offset + 2 >
+					  (int)frame->rest_len))
+			return false;
+		frame->sum_start = frame->head_len + start;
+		frame->sum_pos = frame->sum_start + skb->csum_offset;
+		frame->sum_crc32c = skb_csum_is_sctp((struct sk_buff *)skb);
+	}
+	return true;
+}
+
+/* Internet checksum from sum_start to the end of the whole frame */
+static __sum16 frame_sum(const struct mirrorx_frame *frame)
+{
+	u32 in_rest, in_head = 0;
+	__wsum sum, rest;
+
+	if (frame->sum_start >= frame->head_len) {
+		in_rest = frame->sum_start - frame->head_len;
+		sum = skb_checksum(frame->skb, frame->rest + in_rest,
+				   frame->rest_len - in_rest, 0);
+	} else {
+		in_head = frame->head_len - frame->sum_start;
+		sum = csum_partial(frame->head + frame->sum_start, in_head, 0);
+		rest = skb_checksum(frame->skb, frame->rest, frame->rest_len,
+				    0);
+		sum = csum_block_add(sum, rest, in_head);
+	}
+	return csum_fold(sum) ?: CSUM_MANGLED_0;
+}
+
+/* CRC32c from sum_start, which lies behind the head, to the end of the frame */
+static __le32 frame_crc32c(const struct mirrorx_frame *frame)
+{
+	u32 from = frame->rest + frame->sum_start - frame->head_len;
+	u32 to = frame->rest + frame->rest_len;
+	struct skb_seq_state seq;
+	u32 crc = ~0, done = 0;
+	const u8 *data;
+	u32 len;
+
+	skb_prepare_seq_read((struct sk_buff *)frame->skb, from, to, &seq);
+	while ((len = skb_seq_read(done, &data, &seq))) {
+		crc = crc32c(crc, data, len);
+		done += len;
+	}
+	return cpu_to_le32(~crc);
+}
+
+/*
+ * The checksum that the device would have put into the frame, over all of the
+ * frame, however little of it is copied.
+ */
+static void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32 len)
+{
+	union {
+		__sum16 sum;
+		__le32 crc;
+	} u;
+	u32 size;
+
+	if (frame->sum_crc32c) {
+		u.crc = frame_crc32c(frame);
+		size = sizeof(u.crc);
+	} else {
+		u.sum = frame_sum(frame);
+		size = sizeof(u.sum);
+	}
+	memcpy(to + frame->sum_pos, &u, min(size, len - frame->sum_pos));
+}
+
+/* Page fragments are the cheapest heads, and large ones the hardest to get. */
+static struct sk_buff *alloc_copy(u32 size)
+{
+	u32 total = SKB_DATA_ALIGN(size) +
+		    SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	struct sk_buff *skb;
+	void *head;
+
+	if (unlikely(total > PAGE_SIZE))
+		return alloc_skb(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	head = napi_alloc_frag(total);
+	if (unlikely(!head))
+		return NULL;
+	skb = napi_build_skb(head, total);
+	if (unlikely(!skb))
+		skb_free_frag(head);
+	return skb;
+}
+
+static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
+{
+	u32 head = min_t(u32, frame->head_len, len);
+	int end = frame->rest + (len - head);
+
+	if (unlikely(head))
+		memcpy(to, frame->head, head);
+	if (likely(end <= (int)skb_headlen(frame->skb)))
+		memcpy(to + head, frame->skb->data + frame->rest, len - head);
+	else if (skb_copy_bits(frame->skb, frame->rest, to + head, len - head))
+		return false;
+
+	if (frame->sum_pos && frame->sum_pos < len)
+		complete_sum(frame, to, len);
+	return true;
+}
+
+/**
+ * mirrorx_time_ns() - when was this packet on the wire?
+ * @skb: packet at a tc hook
+ *
+ * At ingress the stamp of the hardware, else the one of the stack.  At egress
+ * skb->tstamp is when to send and not when sent, so now it is.
+ *
+ * Return: ns since 1970
+ */
+u64 mirrorx_time_ns(const struct sk_buff *skb)
+{
+	const struct skb_shared_hwtstamps *hw;
+
+	if (skb_at_tc_ingress(skb)) {
+		hw = skb_hwtstamps((struct sk_buff *)skb);
+		/* else a cookie for the driver, and not a time */
+		if (hw->hwtstamp &&
+		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+			return ktime_to_ns(hw->hwtstamp);
+		if (skb_tstamp(skb))
+			return ktime_to_ns(skb_tstamp(skb));
+	}
+	return ktime_get_real_ns();
+}
+
+/**
+ * mirrorx_copy() - copy the first bytes of a frame
+ * @frame: the frame
+ * @slice_len: bytes to copy, at most the frame's length
+ * @headroom: bytes to leave in front of them
+ * @tailroom: bytes to leave behind them
+ *
+ * BH is off.
+ *
+ * Return: skb of the caller's with nothing but the slice, or NULL without
+ * memory or when the payload cannot be read
+ */
+struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
+			     u32 headroom, u32 tailroom)
+{
+	struct sk_buff *copy;
+
+	copy = alloc_copy(headroom + slice_len + tailroom);
+	if (unlikely(!copy))
+		return NULL;
+
+	skb_reserve(copy, headroom);
+	if (unlikely(!copy_slice(frame, __skb_put(copy, slice_len),
+				 slice_len))) {
+		kfree_skb(copy);
+		return NULL;
+	}
+	return copy;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rooms of act_mirrorx share.  Data flows one way:
+ *
+ *	act_mirrorx.c -> select.c -> copy.c -> encap.c -> underlay.c
+ *
+ * mirror.c leads a packet through them.
+ */
+#ifndef MIRRORX_H
+#define MIRRORX_H
+
+#include <linux/skbuff.h>
+#include <linux/tc_act/tc_mirrorx.h>
+#include <linux/u64_stats_sync.h>
+#include <net/act_api.h>
+#include <net/dst_cache.h>
+
+#include "encap.h"
+#include "sample.h"
+
+/* Counters start after UNSPEC and PAD of the uapi enum. */
+#define MIRRORX_STAT_FIRST	TCA_MIRRORX_STATS_SENT
+#define MIRRORX_STATS		(__TCA_MIRRORX_STATS_MAX - MIRRORX_STAT_FIRST)
+
+/**
+ * struct mirrorx_cpu - what an action keeps per CPU
+ * @gap: frames to pass over before the next sample is taken
+ * @scale: sampling scale for which @gap was drawn; 0 at first.  A @gap drawn
+ *	for another rate is not used
+ * @syncp: protects @stats on 32-bit machines
+ * @stats: counters, enum tca_mirrorx_stats less MIRRORX_STAT_FIRST
+ *
+ * Written with BH off, by its own CPU alone.
+ */
+struct mirrorx_cpu {
+	u64 gap;
+	u64 scale;
+	struct u64_stats_sync syncp;
+	u64_stats_t stats[MIRRORX_STATS];
+};
+
+/**
+ * struct mirrorx_params - configuration of an action, replaced whole
+ * @rcu: frees the snapshot after its last reader
+ * @net: namespace of the action, which outlives it
+ * @conf: what the headers say, as configured
+ * @encap: the headers, laid out
+ * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
+ * @trunc: bytes to keep of a frame; 0 for all
+ * @sample: one frame in this many
+ * @ifindex: restricts the route; 0 for any device
+ * @ifname: name of that device when it was configured
+ * @mark: of the copies, also for their route
+ * @priority: of the copies
+ * @dst_cache: route to the collector, per CPU
+ */
+struct mirrorx_params {
+	struct rcu_head rcu;
+	struct net *net;
+	struct mirrorx_encap_conf conf;
+	struct mirrorx_encap encap;
+	u64 sample_scale;
+	u32 trunc;
+	u32 sample;
+	int ifindex;
+	char ifname[IFNAMSIZ];
+	u32 mark;
+	u32 priority;
+	struct dst_cache dst_cache;
+};
+
+/**
+ * struct tcf_mirrorx - the action
+ * @common: what every tc action has
+ * @params: current configuration; written under tcf_lock
+ * @cpu: counters and sampling state, which survive a replace
+ * @seq: next GRE sequence number of the session; survives a replace
+ */
+struct tcf_mirrorx {
+	struct tc_action common;
+	struct mirrorx_params __rcu *params;
+	struct mirrorx_cpu __percpu *cpu;
+	atomic_t seq;
+};
+
+#define to_mirrorx(a) ((struct tcf_mirrorx *)(a))
+
+/* params.c */
+struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+					  struct tc_mirrorx *parm,
+					  struct netlink_ext_ack *extack);
+void mirrorx_params_free(struct mirrorx_params *params);
+void mirrorx_params_free_rcu(struct mirrorx_params *params);
+int mirrorx_params_dump(struct sk_buff *msg,
+			const struct mirrorx_params *params);
+size_t mirrorx_params_size(void);
+
+/* mirror.c */
+void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb);
+
+/* stats.c */
+void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
+		       u64 n);
+void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
+			enum tca_mirrorx_stats cut);
+int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu);
+size_t mirrorx_stats_size(void);
+
+/* select.c */
+enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb);
+bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
+		       const struct mirrorx_params *params, u64 frames);
+bool mirrorx_choose(struct mirrorx_cpu *cpu,
+		    const struct mirrorx_params *params);
+
+/* copy.c and segment.c */
+
+/* Ethernet, two VLAN tags, IPv6 with 24 bytes of extensions, full TCP header */
+#define MIRRORX_HEAD_MAX	(ETH_HLEN + 2 * VLAN_HLEN + 64 + 60)
+
+/**
+ * struct mirrorx_frame - one frame of the wire, described but not yet copied
+ * @skb: the original, or a segment made of it; only read
+ * @start: offset in @skb, from skb->data, of its link-layer header, or of its
+ *	network header where it has none
+ * @rest: offset in @skb, from skb->data, of the bytes after @head
+ * @rest_len: how many of them there are
+ * @head_len: bytes of @head in use
+ * @vlan_tci: outermost VLAN tag, host order; 0 if untagged
+ * @sum_pos: where in the frame a checksum is to be completed; 0 where it is
+ *	complete
+ * @sum_start: where in the frame that checksum starts to count
+ * @sum_crc32c: it is SCTP's CRC32c, not the Internet checksum
+ * @head: bytes in front of the rest that are not in @skb like this: a tag put
+ *	back, a link-layer header made up, a segment's headers
+ */
+struct mirrorx_frame {
+	const struct sk_buff *skb;
+	int start;
+	int rest;
+	u32 rest_len;
+	u16 head_len;
+	u16 vlan_tci;
+	u16 sum_pos;
+	u16 sum_start;
+	bool sum_crc32c;
+	u8 head[MIRRORX_HEAD_MAX] __aligned(4);
+};
+
+/**
+ * struct mirrorx_burst - the frames of the wire that one packet stands for
+ * @skb: the original; only read
+ * @segs: segments, where the stack had to make them; owned by the burst
+ * @next_seg: the one that comes next
+ * @frames: how many frames there are
+ * @index: of the next frame
+ * @gso_size: payload of each frame but the last
+ * @payload: of all frames together
+ * @whole: headers of the packet, and all its payload; what each segment
+ *	starts from
+ * @l3: offset in @whole of the IP header
+ * @l4: offset in @whole of the TCP or UDP header
+ */
+struct mirrorx_burst {
+	const struct sk_buff *skb;
+	struct sk_buff *segs;
+	struct sk_buff *next_seg;
+	u32 frames;
+	u32 index;
+	u32 gso_size;
+	u32 payload;
+	u16 l3;
+	u16 l4;
+	struct mirrorx_frame whole;
+};
+
+static inline u32 mirrorx_frame_len(const struct mirrorx_frame *frame)
+{
+	return frame->head_len + frame->rest_len;
+}
+
+/**
+ * mirrorx_frames() - how many frames of the wire a packet stands for
+ * @skb: the packet
+ *
+ * Return: at least 1
+ */
+static inline u32 mirrorx_frames(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+}
+
+bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb);
+u64 mirrorx_time_ns(const struct sk_buff *skb);
+struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
+			     u32 headroom, u32 tailroom);
+bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
+bool mirrorx_burst_next(struct mirrorx_burst *burst,
+			struct mirrorx_frame *frame);
+void mirrorx_burst_end(struct mirrorx_burst *burst);
+
+/* underlay.c */
+
+/**
+ * struct mirrorx_path - the way to the collector for the copies of one packet
+ * @dst: route, referenced
+ * @neigh: next hop, under RCU; NULL if the copies go through the IP stack
+ * @v6gw: an IPv4 route by an IPv6 gateway
+ * @saddr: source address, network order
+ * @mtu: bytes of an outer packet that pass, IP header included
+ * @headroom: in front of the outer IP header
+ * @tailroom: behind the slice
+ */
+struct mirrorx_path {
+	struct dst_entry *dst;
+	struct neighbour *neigh;
+	bool v6gw;
+	union {
+		__be32 v4;
+		struct in6_addr v6;
+	} saddr;
+	u32 mtu;
+	u16 headroom;
+	u16 tailroom;
+};
+
+bool mirrorx_sending(void);
+enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
+					 struct mirrorx_params *params);
+void mirrorx_path_put(struct mirrorx_path *path);
+bool mirrorx_send(const struct mirrorx_path *path,
+		  const struct mirrorx_params *params, struct sk_buff *copy);
+int mirrorx_ifindex(const struct mirrorx_params *params);
+
+#endif /* MIRRORX_H */

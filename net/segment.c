@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frames of the wire that a packet stands for.
+ *
+ * A GSO packet (from a local sender, or merged by GRO at receipt) is many
+ * frames to the wire and to a collector.  For TCP and UDP each of them is
+ * described from the packet's headers and its piece of the payload, so that no
+ * segment is ever built and a slice costs only its bytes.  All other shapes
+ * (tunnels, SCTP, lists of fragments, jumbograms) are segmented by the stack.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/gso.h>
+#include <net/ip6_checksum.h>
+#include <net/tcp.h>
+
+#include "mirrorx.h"
+
+/* What says no more than how a TCP or UDP packet is to be segmented. */
+#define PLAIN_TCP	(SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_DODGY | \
+			 SKB_GSO_TCP_ECN | SKB_GSO_TCP_FIXEDID)
+#define PLAIN_UDP	(SKB_GSO_UDP_L4 | SKB_GSO_DODGY)
+
+static bool is_tcp(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6);
+}
+
+static bool is_plain(const struct sk_buff *skb)
+{
+	unsigned int type = skb_shinfo(skb)->gso_type;
+
+	return !skb->encapsulation && skb_transport_header_was_set(skb) &&
+	       ((is_tcp(skb) && !(type & ~PLAIN_TCP)) ||
+		((type & SKB_GSO_UDP_L4) && !(type & ~PLAIN_UDP)));
+}
+
+/* Move bytes of the packet from the rest of a frame to its head. */
+static bool pull_head(struct mirrorx_frame *frame, u32 head_len)
+{
+	u32 more;
+
+	if (head_len <= frame->head_len)
+		return true;
+	more = head_len - frame->head_len;
+	if (head_len > sizeof(frame->head) || more > frame->rest_len ||
+	    skb_copy_bits(frame->skb, frame->rest,
+			  frame->head + frame->head_len, more))
+		return false;
+
+	frame->head_len = head_len;
+	frame->rest += more;
+	frame->rest_len -= more;
+	return true;
+}
+
+/* Is what lies between the IP and the transport header what IP says it is? */
+static bool check_l3(const struct mirrorx_burst *burst)
+{
+	const struct ipv6hdr *ip6h = (void *)(burst->whole.head + burst->l3);
+	const struct iphdr *iph = (void *)ip6h;
+	u8 proto = is_tcp(burst->skb) ? IPPROTO_TCP : IPPROTO_UDP;
+	u32 len = burst->l4 - burst->l3;
+
+	if (iph->version == 4)
+		return iph->ihl >= 5 && iph->ihl * 4 == len &&
+		       iph->protocol == proto && iph->tot_len;
+
+	/* extensions, a jumbogram's option among them, are the stack's matter */
+	return iph->version == 6 && len == sizeof(*ip6h) &&
+	       ip6h->nexthdr == proto && ip6h->payload_len;
+}
+
+static u32 l4_len(const struct mirrorx_burst *burst)
+{
+	const struct tcphdr *th = (void *)(burst->whole.head + burst->l4);
+
+	return is_tcp(burst->skb) ? th->doff * 4 : sizeof(struct udphdr);
+}
+
+/* Take the headers apart; false if their shape is not the known one. */
+static bool init_plain(struct mirrorx_burst *burst)
+{
+	struct mirrorx_frame *whole = &burst->whole;
+	const struct sk_buff *skb = burst->skb;
+	int shift, l3, l4;
+	u32 fixed;
+
+	/* from offsets in the skb to offsets in the frame */
+	shift = whole->head_len - whole->rest;
+	l3 = skb_network_offset(skb) + shift;
+	l4 = skb_transport_offset(skb) + shift;
+	fixed = is_tcp(skb) ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	if (l3 < ETH_HLEN || l4 < l3 + (int)sizeof(struct iphdr) ||
+	    !pull_head(whole, l4 + fixed))
+		return false;
+
+	burst->l3 = l3;
+	burst->l4 = l4;
+	if (!check_l3(burst) || l4_len(burst) < fixed ||
+	    !pull_head(whole, l4 + l4_len(burst)))
+		return false;
+
+	burst->gso_size = skb_shinfo(skb)->gso_size;
+	burst->payload = whole->rest_len;
+	burst->frames = DIV_ROUND_UP(burst->payload, burst->gso_size);
+	return burst->payload > 0;
+}
+
+/* Let skb->data be where the frame starts; pskb_copy() copies no headroom. */
+static void to_link_layer(struct sk_buff *whole, const struct sk_buff *skb,
+			  int start)
+{
+	if (start < 0)
+		memcpy(__skb_push(whole, -start), skb->data + start, -start);
+	else
+		__skb_pull(whole, start);
+}
+
+/*
+ * Segments made by the stack, from a private copy of the head: segmentation
+ * writes to it.  Pages are shared, but not longer than the action runs.
+ */
+static bool init_by_stack(struct mirrorx_burst *burst)
+{
+	const struct sk_buff *skb = burst->skb;
+	struct sk_buff *whole, *segs;
+
+	/* pskb_copy() would take another's zero-copy pages from the original */
+	if (skb_zcopy((struct sk_buff *)skb) &&
+	    !(skb_shinfo(skb)->flags & SKBFL_DONT_ORPHAN))
+		whole = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
+	else
+		whole = pskb_copy((struct sk_buff *)skb,
+				  GFP_ATOMIC | __GFP_NOWARN);
+	if (!whole)
+		return false;
+
+	to_link_layer(whole, skb, burst->whole.start);
+	segs = __skb_gso_segment(whole, NETIF_F_SG, !skb_at_tc_ingress(skb));
+	if (IS_ERR_OR_NULL(segs)) {
+		kfree_skb(whole);
+		return false;
+	}
+	consume_skb(whole);
+
+	burst->segs = segs;
+	burst->next_seg = segs;
+	for (burst->frames = 0; segs; segs = segs->next)
+		burst->frames++;
+	return true;
+}
+
+/**
+ * mirrorx_burst_init() - find the frames that a packet stands for
+ * @burst: to be filled; to be ended with mirrorx_burst_end()
+ * @skb: packet at a tc hook; only read, and to stay until the burst ends
+ *
+ * Return: false if the packet has no whole link-layer header, or could not be
+ * segmented; the burst is then ended already
+ */
+bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb)
+{
+	burst->skb = skb;
+	burst->segs = NULL;
+	burst->index = 0;
+	if (!mirrorx_frame_init(&burst->whole, skb))
+		return false;
+
+	if (is_plain(skb) && init_plain(burst))
+		return true;
+	return init_by_stack(burst);
+}
+
+static void fill_ipv4(struct mirrorx_frame *frame, u16 l3, u32 index,
+		      bool fixed_id)
+{
+	struct iphdr *iph = (void *)(frame->head + l3);
+
+	iph->tot_len = htons(mirrorx_frame_len(frame) - l3);
+	if (!fixed_id)
+		iph->id = htons(ntohs(iph->id) + index);
+	ip_send_check(iph);
+}
+
+static void fill_ipv6(struct mirrorx_frame *frame, u16 l3)
+{
+	struct ipv6hdr *ip6h = (void *)(frame->head + l3);
+
+	ip6h->payload_len = htons(mirrorx_frame_len(frame) - l3 -
+				  sizeof(*ip6h));
+}
+
+static void fill_tcp(struct tcphdr *th, u32 offset, bool last)
+{
+	th->seq = htonl(ntohl(th->seq) + offset);
+	if (offset)
+		th->cwr = 0;
+	if (!last) {
+		th->fin = 0;
+		th->psh = 0;
+	}
+}
+
+/* Sum of the pseudo header, which is what completing a checksum starts from */
+static __sum16 pseudo_sum(const struct mirrorx_frame *frame, u16 l3, u16 l4,
+			  u8 proto)
+{
+	const struct ipv6hdr *ip6h = (const void *)(frame->head + l3);
+	const struct iphdr *iph = (const void *)ip6h;
+	u32 len = mirrorx_frame_len(frame) - l4;
+
+	if (iph->version == 4)
+		return ~csum_tcpudp_magic(iph->saddr, iph->daddr, len, proto,
+					  0);
+	return ~csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, proto, 0);
+}
+
+static void fill_l4(const struct mirrorx_burst *burst,
+		    struct mirrorx_frame *frame, u32 offset, bool last)
+{
+	struct tcphdr *th = (void *)(frame->head + burst->l4);
+	struct udphdr *uh = (void *)th;
+
+	frame->sum_start = burst->l4;
+	if (is_tcp(burst->skb)) {
+		fill_tcp(th, offset, last);
+		th->check = pseudo_sum(frame, burst->l3, burst->l4,
+				       IPPROTO_TCP);
+		frame->sum_pos = burst->l4 + offsetof(struct tcphdr, check);
+	} else {
+		uh->len = htons(mirrorx_frame_len(frame) - burst->l4);
+		if (!uh->check && burst->skb->ip_summed != CHECKSUM_PARTIAL)
+			return;	/* sent without one */
+		uh->check = pseudo_sum(frame, burst->l3, burst->l4,
+				       IPPROTO_UDP);
+		frame->sum_pos = burst->l4 + offsetof(struct udphdr, check);
+	}
+}
+
+static void next_plain(struct mirrorx_burst *burst,
+		       struct mirrorx_frame *frame)
+{
+	u32 offset = burst->index * burst->gso_size;
+	u32 left = burst->payload - offset;
+	const struct iphdr *iph;
+
+	*frame = burst->whole;
+	frame->rest += offset;
+	frame->rest_len = min(left, burst->gso_size);
+
+	iph = (const void *)(frame->head + burst->l3);
+	if (iph->version == 4)
+		fill_ipv4(frame, burst->l3, burst->index,
+			  skb_shinfo(burst->skb)->gso_type &
+			  SKB_GSO_TCP_FIXEDID);
+	else
+		fill_ipv6(frame, burst->l3);
+	fill_l4(burst, frame, offset, left <= burst->gso_size);
+}
+
+/**
+ * mirrorx_burst_next() - describe the next frame
+ * @burst: with frames left, by @index and @frames
+ * @frame: to be filled
+ *
+ * Return: false if this segment has no whole link-layer header
+ */
+bool mirrorx_burst_next(struct mirrorx_burst *burst,
+			struct mirrorx_frame *frame)
+{
+	bool ok = true;
+
+	if (burst->segs) {
+		skb_reset_mac_header(burst->next_seg);
+		ok = mirrorx_frame_init(frame, burst->next_seg);
+		burst->next_seg = burst->next_seg->next;
+	} else {
+		next_plain(burst, frame);
+	}
+	burst->index++;
+	return ok;
+}
+
+/**
+ * mirrorx_burst_end() - free what the burst made
+ * @burst: after mirrorx_burst_init() returned true
+ */
+void mirrorx_burst_end(struct mirrorx_burst *burst)
+{
+	if (burst->segs)
+		kfree_skb_list(burst->segs);
+}

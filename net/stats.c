@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of an action: per CPU, one enum in uapi order.
+ */
+#include <net/netlink.h>
+
+#include "mirrorx.h"
+
+/**
+ * mirrorx_stats_add() - count
+ * @cpu: this CPU's part of the action; BH is off
+ * @what: counter
+ * @n: how many
+ */
+void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
+		       u64 n)
+{
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_add(&cpu->stats[what - MIRRORX_STAT_FIRST], n);
+	u64_stats_update_end(&cpu->syncp);
+}
+
+/**
+ * mirrorx_stats_sent() - count a copy that was sent
+ * @cpu: this CPU's part of the action; BH is off
+ * @bytes: its length from the outer IP header on
+ * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
+ */
+void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
+			enum tca_mirrorx_stats cut)
+{
+	u64_stats_t *stats = cpu->stats;
+
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
+	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
+		      bytes);
+	if (cut)
+		u64_stats_inc(&stats[cut - MIRRORX_STAT_FIRST]);
+	u64_stats_update_end(&cpu->syncp);
+}
+
+static void mirrorx_stats_fetch(u64 sums[MIRRORX_STATS],
+				struct mirrorx_cpu __percpu *cpus)
+{
+	u64 snapshot[MIRRORX_STATS];
+	unsigned int start;
+	int cpu, i;
+
+	memset(sums, 0, MIRRORX_STATS * sizeof(*sums));
+	for_each_possible_cpu(cpu) {
+		const struct mirrorx_cpu *one = per_cpu_ptr(cpus, cpu);
+
+		do {
+			start = u64_stats_fetch_begin(&one->syncp);
+			for (i = 0; i < MIRRORX_STATS; i++)
+				snapshot[i] = u64_stats_read(&one->stats[i]);
+		} while (u64_stats_fetch_retry(&one->syncp, start));
+
+		for (i = 0; i < MIRRORX_STATS; i++)
+			sums[i] += snapshot[i];
+	}
+}
+
+/**
+ * mirrorx_stats_dump() - put the TCA_MIRRORX_STATS nest into a message
+ * @msg: netlink message
+ * @cpu: per-CPU part of the action
+ *
+ * Return: 0, or -EMSGSIZE
+ */
+int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu)
+{
+	u64 sums[MIRRORX_STATS];
+	struct nlattr *nest;
+	int i;
+
+	nest = nla_nest_start(msg, TCA_MIRRORX_STATS);
+	if (!nest)
+		return -EMSGSIZE;
+
+	mirrorx_stats_fetch(sums, cpu);
+	for (i = 0; i < MIRRORX_STATS; i++)
+		if (nla_put_u64_64bit(msg, MIRRORX_STAT_FIRST + i, sums[i],
+				      TCA_MIRRORX_STATS_PAD))
+			return -EMSGSIZE;
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/**
+ * mirrorx_stats_size() - room that mirrorx_stats_dump() takes
+ *
+ * Return: bytes
+ */
+size_t mirrorx_stats_size(void)
+{
+	return nla_total_size(0) +
+	       MIRRORX_STATS * nla_total_size_64bit(sizeof(u64));
+}

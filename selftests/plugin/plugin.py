@@ -1,0 +1,536 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What tc says to the kernel about mirrorx, and what it makes of the answers.
+
+Runs the real tc with the plugin and no kernel module: fakenl.c takes the
+kernel's place.  TC names the tc (default: tc), TC_LIB_DIR the directory with
+m_mirrorx.so (default: build/ of this tree).  Output is TAP.
+"""
+
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TC = os.environ.get("TC", "tc")
+LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
+
+# The wire numbers, on purpose not taken from the header: they may never change.
+(TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
+ TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS) = range(1, 22)
+COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh "
+            "dev_down mtu no_mem bad_frame xmit").split()
+NUMBERS = {"id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
+           "sgt": SGT, "timestamp": TIMESTAMP, "trunc": TRUNC,
+           "sample": SAMPLE, "tos": TOS, "ttl": TTL, "mark": MARK,
+           "priority": PRIORITY}
+NAMES = {"erspan_dir": ["auto", "ingress", "egress"],
+         "timestamp": ["100us", "100ns", "ns"]}
+RANGES = {"id": (0, 1023), "erspan_ver": (2, 2), "erspan_hwid": (0, 63),
+          "sgt": (0, 65535), "trunc": (14, 65535), "sample": (1, 2 ** 32 - 1),
+          "tos": (0, 255), "ttl": (1, 255), "mark": (0, 2 ** 32 - 1),
+          "priority": (0, 2 ** 32 - 1), "erspan_dir": (0, 2),
+          "timestamp": (0, 2)}
+# A dump carries every effective value.
+DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
+            SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
+NESTED = 0x8000
+PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
+RTM_NEWACTION, TCA_ACT_TAB = 48, 1
+KIND, OPTIONS, INDEX = 1, 2, 3
+LO = socket.if_nametoindex("lo")
+
+
+# --- netlink -----------------------------------------------------------------
+
+def u32(val):
+    return struct.pack("=I", val)
+
+
+def ip(text):
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    return socket.inet_pton(family, text)
+
+
+def parms(action=PIPE, index=0, ref=0, bind=0):
+    return struct.pack("=IIiii", index, 0, action, ref, bind)
+
+
+def attr(kind, data):
+    return (struct.pack("=HH", len(data) + 4, kind) + data +
+            bytes(-len(data) % 4))
+
+
+def attrs(pairs):
+    return b"".join(attr(kind, data) for kind, data in pairs)
+
+
+def split(data):
+    """The attributes in data, as a list of (type, payload)."""
+    out = []
+    while data:
+        length, kind = struct.unpack_from("=HH", data)
+        out.append((kind, data[4:length]))
+        data = data[(length + 3) & ~3:]
+    return out
+
+
+def answer(options, kind=b"mirrorx\0", nested=NESTED):
+    """RTM_NEWACTION with one action, as the kernel sends it."""
+    action = [(KIND, kind)]
+    if options is None:
+        action.append((INDEX, u32(5)))
+    else:
+        action.append((OPTIONS | nested, attrs(options)))
+    body = struct.pack("=BBH", 0, 0, 0) + attrs(
+        [(TCA_ACT_TAB, attr(1, attrs(action)))])
+    return struct.pack("=IHHII", 16 + len(body), RTM_NEWACTION, 0, 0, 0) + body
+
+
+def dump(values=(), **head):
+    """Options of a dump: the defaults, changed by values."""
+    numbers = dict(DEFAULTS)
+    rest = []
+    for kind, val in dict(values).items():
+        if isinstance(val, int) and kind != IFINDEX:
+            numbers[kind] = val
+        else:
+            rest.append((kind, u32(val) if kind == IFINDEX else val))
+    return ([(PARMS, parms(**head))] + rest +
+            [(kind, u32(val)) for kind, val in numbers.items()])
+
+
+# --- running tc --------------------------------------------------------------
+
+class Skip(Exception):
+    """This tc cannot do what the test is about."""
+
+
+class Run:
+    """One run of tc: rc, out, err and the requests that it sent."""
+
+    def __init__(self, args, reply=b"", stdin=None):
+        sent = os.path.join(WORK, "sent")
+        with open(os.path.join(WORK, "reply"), "wb") as f:
+            f.write(reply)
+        if os.path.exists(sent):
+            os.unlink(sent)
+        env = dict(os.environ, LD_PRELOAD=os.path.join(WORK, "fakenl.so"),
+                   TC_LIB_DIR=LIB, FAKENL_SENT=sent,
+                   FAKENL_REPLY=os.path.join(WORK, "reply"))
+        p = subprocess.run([TC] + args, env=env, input=stdin, text=True,
+                           capture_output=True, timeout=20, check=False)
+        self.rc, self.out, self.err = p.returncode, p.stdout, p.stderr
+        self.sent = b""
+        if os.path.exists(sent):
+            with open(sent, "rb") as f:
+                self.sent = f.read()
+
+    def requests(self):
+        """(type, payload) of each request."""
+        out, data = [], self.sent
+        while data:
+            length, kind = struct.unpack_from("=IH", data)
+            out.append((kind, data[16:length]))
+            data = data[(length + 3) & ~3:]
+        return out
+
+    def actions(self):
+        """The actions of the first request, each as {attribute: payload}."""
+        tab = dict(split(self.requests()[0][1][4:]))[TCA_ACT_TAB]
+        return [dict(split(act)) for _, act in split(tab)]
+
+
+def add(words):
+    return Run(["actions", "add", "action", "mirrorx"] + words.split())
+
+
+def options(words):
+    """The options that words become, sorted by attribute."""
+    run = add(words)
+    assert run.rc == 0, run.err
+    act, = run.actions()
+    assert act[KIND] == b"mirrorx\0", act
+    assert OPTIONS | NESTED in act, "NLA_F_NESTED is missing"
+    return sorted(split(act[OPTIONS | NESTED]))
+
+
+def show(opts, *flags, verb=("get", "index", "5")):
+    args = list(flags) + ["actions", verb[0], "action", "mirrorx"]
+    run = Run(args + list(verb[1:]), answer(opts))
+    if "is unknown, try \"tc -help\"" in run.err:
+        raise Skip("this tc has no " + " ".join(flags))
+    assert run.rc == 0 and not run.err, (run.rc, run.err)
+    return run.out
+
+
+def text(opts, *flags, **kw):
+    """What follows "action order N: " in the text."""
+    return show(opts, *flags, **kw).split(": ", 1)[1]
+
+
+def find_kind(tree):
+    """The object with kind mirrorx somewhere in a JSON tree."""
+    if isinstance(tree, dict):
+        if tree.get("kind") == "mirrorx":
+            return tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            found = find_kind(branch)
+            if found:
+                return found
+    return None
+
+
+def js(opts, *flags, **kw):
+    return find_kind(json.loads(show(opts, "-j", *flags, **kw)))
+
+
+def equal(got, want):
+    assert got == want, f"\n got {got!r}\nwant {want!r}"
+
+
+# --- tests -------------------------------------------------------------------
+
+def test_parse():
+    """each word becomes its attribute"""
+    dst = (DST4, ip("192.0.2.9"))
+    cases = {
+        "": [],
+        "dst_ip 2001:db8::9": [(DST6, ip("2001:db8::9"))],
+        "src_ip 192.0.2.1": [(SRC4, ip("192.0.2.1"))],
+        "src_ip ::1": [(SRC6, ip("::1"))],
+        "dst_ip 192.0.2.9 src_ip ::1": [dst, (SRC6, ip("::1"))],
+        "dev lo": [(IFINDEX, u32(LO))],
+        "erspan_dir auto": [(DIR, u32(0))],
+        "erspan_dir ingress": [(DIR, u32(1))],
+        "erspan_dir egress": [(DIR, u32(2))],
+        "timestamp 100us": [(TIMESTAMP, u32(0))],
+        "timestamp 100ns": [(TIMESTAMP, u32(1))],
+        "timestamp ns": [(TIMESTAMP, u32(2))],
+        "tos 10": [(TOS, u32(10))],
+        "tos 0xb8": [(TOS, u32(0xb8))],
+        "mark 0xFFFFFFFF": [(MARK, u32(0xffffffff))],
+        "id 010": [(ID, u32(10))],
+    }
+    for word, kind in NUMBERS.items():
+        if word not in NAMES:
+            for end in RANGES[word]:
+                cases[f"{word} {end}"] = [(kind, u32(end))]
+    for words, want in cases.items():
+        equal(options(words), sorted(want + [(PARMS, parms())]))
+
+
+def test_control():
+    """control and index, anywhere on the line"""
+    dst = [(DST4, ip("192.0.2.9"))]
+    for words, want in {
+            "dst_ip 192.0.2.9 pass": parms(OK),
+            "dst_ip 192.0.2.9 drop index 7": parms(DROP, 7),
+            "index 7 continue dst_ip 192.0.2.9": parms(CONTINUE, 7),
+            "trap dst_ip 192.0.2.9": parms(TRAP),
+            "dst_ip 192.0.2.9 goto chain 3": parms(0x20000003),
+            "jump 2 index 0x10 dst_ip 192.0.2.9": parms(0x10000002, 16),
+    }.items():
+        equal(options(words), [(PARMS, want)] + dst)
+    equal(options("index 7"), [(PARMS, parms(index=7))])
+
+
+def test_order():
+    """the order of words does not matter"""
+    words = ["dst_ip 192.0.2.9", "src_ip 192.0.2.1", "dev lo", "id 1",
+             "erspan_ver 2", "erspan_dir egress", "erspan_hwid 3", "sgt 4",
+             "timestamp ns", "trunc 128", "sample 10", "tos 0x20", "ttl 9",
+             "mark 0x7", "priority 6", "drop", "index 12"]
+    want = options(" ".join(words))
+    equal(len(want), 16)
+    rng = random.Random(1)
+    for _ in range(10):
+        rng.shuffle(words)
+        equal(options(" ".join(words)), want)
+
+
+def test_refuse():
+    """a word that cannot be sent is refused in one line that says why"""
+    address = "needs an IPv4 or IPv6 address"
+    wrong = [
+        ("foo", "foo", 'unknown to mirrorx, try "help"'),
+        ("dst_ip 192.0.2.9 dst", "dst", 'unknown to mirrorx, try "help"'),
+        ("dst_ip 192.0.2.9 mirred egress", "mirred",
+         'unknown to mirrorx, try "help"'),
+        ("dst_ip 192.0.2.9 index 3 4", "4", 'unknown to mirrorx, try "help"'),
+        ("dst_ip 10.1", "10.1", f"dst_ip {address}"),
+        ("dst_ip any", "any", f"dst_ip {address}"),
+        ("dst_ip 192.0.2.9/24", "192.0.2.9/24", f"dst_ip {address}"),
+        ("dst_ip fe80::1%lo", "fe80::1%lo", f"dst_ip {address}"),
+        ("src_ip src_ip", "src_ip", f"src_ip {address}"),
+        ("dev nosuchdev", "nosuchdev",
+         "dev needs the name of an existing device"),
+        ("erspan_dir Auto", "Auto",
+         "erspan_dir needs one of auto ingress egress"),
+        ("erspan_dir 1", "1", "erspan_dir needs one of auto ingress egress"),
+        ("timestamp 1s", "1s", "timestamp needs one of 100us 100ns ns"),
+        ("index x", "x", "index needs a number from 0 to 4294967295"),
+    ]
+    for word in NUMBERS:
+        if word not in NAMES:
+            low, high = RANGES[word]
+            bad = ["-1", "+1", "x", "1x", "0x", "0xg", "1.5", str(high + 1),
+                   "4294967296", "18446744073709551617"]
+            wrong += [(f"{word} {arg}", arg,
+                       f"{word} needs a number from {low} to {high}")
+                      for arg in bad + [str(low - 1)] * (low > 0)]
+    for words, arg, why in wrong:
+        run = add(words)
+        equal((run.rc, run.out, run.err, run.sent),
+              (255, "", f'Error: argument "{arg}" is wrong: {why}\n', b""))
+
+
+def test_duplicate():
+    """no word counts twice"""
+    for words, key, second in [
+            ("dst_ip 192.0.2.9 dst_ip 192.0.2.9", "dst_ip", "192.0.2.9"),
+            ("dst_ip 192.0.2.9 dst_ip ::1", "dst_ip", "::1"),
+            ("src_ip ::1 src_ip 192.0.2.9", "src_ip", "192.0.2.9"),
+            ("dev lo dev lo", "dev", "lo"),
+            ("index 1 index 2", "index", "2"),
+            ("index 0 index 0", "index", "0"),
+            ("pipe id 1 drop", "CONTROL", "drop"),
+    ] + [(f"{w} {NAMES[w][0] if w in NAMES else RANGES[w][1]} {w} 5", w, "5")
+         for w in NUMBERS]:
+        run = add(words)
+        equal((run.rc, run.err, run.sent), (
+            255, f'Error: duplicate "{key}": "{second}" is the second value.\n',
+            b""))
+
+
+def test_missing():
+    """a word without its value"""
+    for word in ["dst_ip", "src_ip", "dev", "index", "goto"] + list(NUMBERS):
+        run = add(f"id 1 {word}" if word != "id" else "id")
+        equal((run.rc, run.err, run.sent), (
+            255, 'Command line is not complete. Try option "help"\n', b""))
+
+
+def test_help():
+    """help knows every word"""
+    run = add("dst_ip 192.0.2.9 help")
+    equal((run.rc, run.out, run.sent), (255, "", b""))
+    for word in ["dst_ip", "src_ip", "dev", "index"] + list(NUMBERS):
+        assert word in run.err.split(), word
+
+
+def test_rest():
+    """what follows belongs to tc, or to the next action"""
+    run = add("dst_ip 192.0.2.9 cookie abcd no_percpu "
+              "action mirrorx index 3 action drop")
+    equal(run.rc, 0)
+    first, second, third = run.actions()
+    equal(first[6], b"\xab\xcd")
+    assert 7 in first, "no flags"
+    equal(split(second[OPTIONS | NESTED]), [(PARMS, parms(index=3))])
+    equal(third[KIND], b"gact\0")
+
+
+def test_filter():
+    """in a filter, with its class behind"""
+    run = Run("filter add dev lo parent ffff: matchall action mirrorx dst_ip "
+              "192.0.2.9 classid 1:2".split())
+    equal((run.rc, run.err), (0, ""))
+    (kind, body), = run.requests()
+    equal(kind, 44)
+    opts = dict(split(dict(split(body[20:]))[2]))
+    act = dict(split(dict(split(opts[2]))[1]))
+    equal(sorted(split(act[OPTIONS | NESTED])),
+          [(PARMS, parms()), (DST4, ip("192.0.2.9"))])
+    equal(opts[1], u32(0x10002))
+
+
+def test_batch():
+    """batch: one request per line"""
+    run = Run(["-b", "-"], stdin="".join(
+        f"actions add action mirrorx dst_ip 192.0.2.{n} index {n}\n"
+        for n in range(1, 9)))
+    equal((run.rc, run.err, len(run.requests())), (0, "", 8))
+
+
+FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
+        VER: 3, DIR: 2, HWID: 63, SGT: 9, TIMESTAMP: 2, TRUNC: 128, SAMPLE: 10,
+        TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
+FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo id 7 erspan_ver 3 "
+             "erspan_dir egress erspan_hwid 63 sgt 9 timestamp ns trunc 128 "
+             "sample 10 tos 0xb8 ttl 9 mark 0x80 priority 6")
+FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
+             "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
+             "erspan_hwid": 63, "sgt": 9, "timestamp": "ns", "trunc": 128,
+             "sample": 10, "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
+
+
+def test_text():
+    """text: what differs from the default; with -d, the rest"""
+    few = dump({DST6: ip("2001:db8::9")}, index=5, ref=2, bind=1)
+    tail = "\n\t index 5 ref 2 bind 1\n"
+    equal(text(few), "mirrorx dst_ip 2001:db8::9 pipe" + tail)
+    equal(text(few, "-d"),
+          "mirrorx dst_ip 2001:db8::9 id 0 erspan_ver 2 erspan_dir auto "
+          "erspan_hwid 0 sgt 0 timestamp 100us sample 1 tos 0x0 ttl 64 "
+          "mark 0x0 priority 0 pipe" + tail)
+    full = dump(FULL, index=5, ref=2, bind=1, action=DROP)
+    equal(text(full), f"mirrorx {FULL_TEXT} drop" + tail)
+    equal(text(full, "-d"), f"mirrorx {FULL_TEXT} drop" + tail)
+    equal(text(full, verb=("ls",)), f"mirrorx {FULL_TEXT} drop" + tail)
+    equal(text(full, "-o"),
+          f"mirrorx {FULL_TEXT} drop\\\t index 5 ref 2 bind 1\\")
+
+
+def test_json():
+    """JSON: every word, always"""
+    common = {"order": 1, "kind": "mirrorx", "index": 5, "ref": 2, "bind": 1}
+    full = dump(FULL, index=5, ref=2, bind=1, action=0x20000003)
+    want = dict(common, **FULL_JSON,
+                control_action={"type": "goto", "chain": 3})
+    for flags in [], ["-p"], ["-d"], ["-o"]:
+        equal(js(full, *flags), want)
+        equal(js(full, *flags, verb=("ls",)), want)
+    few = dump({DST6: ip("::1")}, index=5, ref=2, bind=1)
+    equal(js(few), dict(common, **{
+        "dst_ip": "::1", "src_ip": None, "dev": None, "id": 0, "erspan_ver": 2,
+        "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
+        "trunc": 0, "sample": 1, "tos": 0, "ttl": 64, "mark": 0,
+        "priority": 0, "control_action": {"type": "pipe"}}))
+
+
+def test_control_text():
+    """every control action is printed by its name"""
+    for action, name in {
+            -1: "continue", 0: "pass", 1: "reclassify", 2: "drop", 3: "pipe",
+            4: "stolen", 8: "trap", 0x20000003: "goto chain 3",
+            0x10000002: "jump 2"}.items():
+        opts = dump({DST4: ip("192.0.2.9")}, action=action)
+        line = text(opts).split("\n")[0]
+        equal(line, f"mirrorx dst_ip 192.0.2.9 {name}")
+
+
+def counters(values, extra=()):
+    nest = [(2 + n, struct.pack("=Q", val)) for n, val in enumerate(values)]
+    return (STATS | NESTED, attrs(nest + list(extra)))
+
+
+def test_stats():
+    """-s: times and counters; none without it"""
+    hz = os.sysconf("SC_CLK_TCK")
+    values = [2 ** 64 - 1 - n for n in range(len(COUNTERS))]
+    tm = (TM, struct.pack("=QQQQ", 60 * hz, 2 * hz, 0, 50 * hz))
+    opts = dump({DST4: ip("192.0.2.9")}, index=5) + [tm, counters(values)]
+    named = [f"{name} {val}" for name, val in zip(COUNTERS, values)]
+    head = "mirrorx dst_ip 192.0.2.9 pipe\n\t index 5 ref 0 bind 0"
+    equal(text(opts), head + "\n")
+    equal(text(opts, "-s"),
+          head + " installed 60 sec used 2 sec firstused 50 sec\n"
+          "\tcopies: " + " ".join(named[:4]) + "\n"
+          "\tno copy: " + " ".join(named[4:]) + "\n")
+    assert "mirrorx_stats" not in js(opts)
+    full = js(opts, "-s")
+    equal(full["mirrorx_stats"], dict(zip(COUNTERS, values)))
+    equal((full["installed"], full["last_used"], full["first_used"]),
+          (60, 2, 50))
+
+
+def test_newer_kernel():
+    """a kernel that knows more, or less, than this tc"""
+    more = [(17, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
+    opts = dump({DST4: ip("192.0.2.9"), DIR: 9}) + [
+        counters([1] * 14, more), (22, u32(1)), (999, u32(1))]
+    out = js(opts, "-s")
+    equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
+    equal(out["erspan_dir"], 9)
+    assert " erspan_dir 9 " in text(opts)
+    equal(js([(PARMS, parms()), counters([1, 2])], "-s")["mirrorx_stats"],
+          {"sent": 1, "bytes": 2})
+
+
+def test_gone_device():
+    """the output device is gone"""
+    opts = dump({DST4: ip("192.0.2.9"), IFINDEX: 123456})
+    equal(text(opts).split("\n")[0],
+          "mirrorx dst_ip 192.0.2.9 dev if123456 pipe")
+    equal(js(opts)["dev"], "if123456")
+
+
+def test_brief():
+    """-br: kind and index only, without options from the kernel"""
+    equal(text(None, "-br", verb=("ls",)), "mirrorx\t index 5\n")
+    equal(js(None, "-br", verb=("ls",)),
+          {"order": 1, "kind": "mirrorx", "index": 5})
+
+
+def test_monitor():
+    """tc monitor"""
+    opts = dump(FULL, index=5)
+    path = os.path.join(WORK, "events")
+    with open(path, "wb") as f:
+        f.write(answer(opts) * 2)
+    run = Run(["monitor", "file", path])
+    equal((run.rc, run.err), (0, ""))
+    equal(run.out.count(f"mirrorx {FULL_TEXT} pipe\n"), 2)
+
+
+def test_round_trip():
+    """what is printed can be typed in again"""
+    rng = random.Random(2)
+    for n in range(60):
+        values = {DST4: rng.randbytes(4)} if n % 2 else {DST6: rng.randbytes(16)}
+        if rng.random() < .5:
+            values[SRC4 if n % 2 else SRC6] = rng.randbytes(4 if n % 2 else 16)
+        if rng.random() < .5:
+            values[IFINDEX] = LO
+        for word, kind in NUMBERS.items():
+            if rng.random() < .5:
+                values[kind] = rng.randint(*RANGES[word])
+        opts = dump(values, index=n, action=rng.choice([PIPE, DROP, OK, TRAP]))
+        for flags in [], ["-d"]:
+            # less the reference counts, which nobody types
+            line = text(opts, *flags).replace("ref 0 bind 0", "")
+            got = dict(options(line.split("mirrorx", 1)[1]))
+            # what the kernel would dump then
+            for kind, val in DEFAULTS.items():
+                got.setdefault(kind, u32(val))
+            equal(got, dict(opts))
+
+
+def build():
+    subprocess.run(["cc", "-Wall", "-fPIC", "-shared",
+                    "-o", os.path.join(WORK, "fakenl.so"),
+                    os.path.join(HERE, "fakenl.c"), "-ldl"], check=True)
+
+
+def main():
+    tests = [f for name, f in globals().items() if name.startswith("test_")]
+    failed = 0
+    build()
+    print("TAP version 13")
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        try:
+            test()
+            verdict, why = "ok", ""
+        except Skip as e:
+            verdict, why = "ok", f" # SKIP {e}"
+        except Exception as e:  # pylint: disable=broad-except
+            verdict, why = "not ok", ""
+            failed += 1
+            for line in f"{type(e).__name__}: {e}".splitlines():
+                print(f"# {line}")
+        print(f"{verdict} {number} plugin: {test.__doc__}{why}", flush=True)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as WORK:
+        sys.exit(main())
