@@ -31,11 +31,7 @@ static int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 
 	tcf_lastuse_update(&m->tcf_tm);
 	tcf_action_update_bstats(&m->common, skb);
-
-	rcu_read_lock();
 	mirrorx_mirror(m, skb);
-	rcu_read_unlock();
-
 	return retval;
 }
 

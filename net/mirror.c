@@ -120,6 +120,7 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
 		return;
 
+	rcu_read_lock();
 	reason = set_out(mirror, skb);
 	if (likely(!reason)) {
 		if (likely(mirrorx_burst_init(&burst, skb))) {
@@ -130,6 +131,7 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 		}
 		mirrorx_path_put(&mirror->path);
 	}
+	rcu_read_unlock();
 	if (likely(!reason))
 		return;
 
@@ -146,6 +148,7 @@ static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
 	if (!mirrorx_choose(mirror->cpu, mirror->params))
 		return;
 
+	rcu_read_lock();
 	reason = set_out(mirror, skb);
 	if (likely(!reason)) {
 		reason = likely(mirrorx_frame_init(&frame, skb)) ?
@@ -153,6 +156,7 @@ static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
 			 TCA_MIRRORX_STATS_BAD_FRAME;
 		mirrorx_path_put(&mirror->path);
 	}
+	rcu_read_unlock();
 	if (unlikely(reason))
 		mirrorx_stats_add(mirror->cpu, reason, 1);
 }
@@ -162,7 +166,7 @@ static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
  * @m: the action
  * @skb: packet at a tc hook; only read
  *
- * Under RCU, BH is off.
+ * BH is off, which keeps the parameters; the way to the collector is under RCU.
  */
 void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb)
 {
@@ -171,7 +175,7 @@ void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb)
 
 	mirror.m = m;
 	mirror.cpu = this_cpu_ptr(m->cpu);
-	mirror.params = rcu_dereference(m->params);
+	mirror.params = rcu_dereference_bh(m->params);
 
 	reason = mirrorx_refuse(skb);
 	if (unlikely(reason))

@@ -123,7 +123,7 @@ static int parse_src(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	__be32 addr4;
 
 	if (conf->ipv6 ? !!src4 : !!src6) {
-		NL_SET_ERR_MSG_ATTR(extack, src4 ?: src6,
+		NL_SET_ERR_MSG_ATTR(extack, conf->ipv6 ? src4 : src6,
 				    "src_ip and dst_ip are of different families");
 		return -EINVAL;
 	}
