@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import socket
 import struct
+from pathlib import Path
 
 NETLINK_EXT_ACK, NETLINK_CAP_ACK = 11, 10
 SOL_NETLINK = 270
@@ -187,3 +188,8 @@ def counters(act):
 def configuration(act):
     """An action's attributes less what changes by itself."""
     return {number: data for number, data in act.items() if number not in (TM, MSTATS)}
+
+
+def references():
+    """The module's reference count."""
+    return int(Path("/sys/module/act_mirrorx/refcnt").read_text())

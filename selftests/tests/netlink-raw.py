@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import rawtc as tc
-from rawtc import attr, by_index, options
+from rawtc import attr, by_index, options, references
 from tap import finish, ok
 
 OLD = 900               # the action that bad ones are to replace
@@ -113,11 +113,6 @@ def pointed_at(opts, answer):
     return tc.NAMES.get(number, number) if offset else "OPTIONS"
 
 
-def refcount():
-    path = Path("/sys/module/act_mirrorx/refcnt")
-    return path.read_text().strip()
-
-
 def with_index(opts, index):
     """The same options for another index, if there are PARMS of the right size."""
     parms = struct.pack("=HHI", 24, tc.PARMS, 0)
@@ -151,7 +146,7 @@ class Judge:
 
     def case(self, what, opts, code, message, where):
         where = tc.NAMES.get(where, where)
-        before, references, wrong = self.old(), refcount(), []
+        before, held, wrong = self.old(), references(), []
         for way, answer in self.ways(opts):
             if way == "alone":
                 first = answer
@@ -163,9 +158,9 @@ class Judge:
             if self.old() != before:
                 wrong.append(f"{way}: the actions are other ones than before")
                 self.netlink.delete(*(by_index(i) for i in self.netlink.list().actions() if i != OLD))
-            if refcount() != references:
-                wrong.append(f"{way}: {refcount()} references of the module, before {references}")
-                references = refcount()
+            if references() != held:
+                wrong.append(f"{way}: {references()} references of the module, before {held}")
+                held = references()
             if self.netlink.filters("d0"):
                 wrong.append(f"{way}: a filter was left")
                 self.netlink.unfilter("d0")
@@ -179,14 +174,14 @@ class Judge:
 def index_cases(judge):
     """What depends on which actions there are."""
     netlink = judge.netlink
-    before, references = judge.old(), refcount()
+    before, held = judge.old(), references()
 
     def refused(what, answer, code, message):
         judge.table.append(f"{what:<36} {answer.error:<14} {answer.message}")
         ok(answer.error == code and re.search(message, answer.message),
            f"refused, without a trace: {what}", answer)
-        ok(judge.old() == before and refcount() == references and not netlink.filters("d0"),
-           f"nothing changed by: {what}", judge.old(), refcount())
+        ok(judge.old() == before and references() == held and not netlink.filters("d0"),
+           f"nothing changed by: {what}", judge.old(), references())
 
     refused("add of an index that exists", netlink.add(tc.action(good(index=OLD))), "EEXIST", "index")
     refused("add of an index that exists, bare", netlink.add(tc.action(options(index=OLD))), "EEXIST",
@@ -227,8 +222,8 @@ def main():
             judge.case(*case)
     index_cases(judge)
     answer = judge.netlink.delete(by_index(OLD))
-    ok(not answer.error and refcount() == "0", "nothing holds the module in the end", answer,
-       refcount())
+    ok(not answer.error and references() == 0, "nothing holds the module in the end", answer,
+       references())
     print("# What was refused, and what the kernel said:")
     for line in judge.table:
         print(f"# {line}")
