@@ -11,7 +11,7 @@ plugin:
 	$(MAKE) -C iproute2-patch
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-check demo bench:
+check demo bench bench-check profile:
 	$(MAKE) -C selftests $@
 
 clean:
@@ -21,4 +21,4 @@ clean:
 		-name '*.so' -o -name Module.symvers -o -name modules.order \
 		\) -exec rm -f {} +
 
-.PHONY: all module plugin check demo bench clean
+.PHONY: all module plugin check demo bench bench-check profile clean

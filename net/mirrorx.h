@@ -3,6 +3,8 @@
  * What the rooms of act_mirrorx share.  Data flows one way:
  *
  *	act_mirrorx.c -> select.c -> copy.c -> encap.c -> underlay.c
+ *
+ * mirror.c leads a packet through them.
  */
 #ifndef MIRRORX_H
 #define MIRRORX_H
@@ -14,6 +16,7 @@
 #include <net/dst_cache.h>
 
 #include "encap.h"
+#include "sample.h"
 
 /* Counters start after UNSPEC and PAD of the uapi enum. */
 #define MIRRORX_STAT_FIRST	TCA_MIRRORX_STATS_SENT
@@ -81,6 +84,19 @@ struct tcf_mirrorx {
 };
 
 #define to_mirrorx(a) ((struct tcf_mirrorx *)(a))
+
+/* params.c */
+struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+					  struct tc_mirrorx *parm,
+					  struct netlink_ext_ack *extack);
+void mirrorx_params_free(struct mirrorx_params *params);
+void mirrorx_params_free_rcu(struct mirrorx_params *params);
+int mirrorx_params_dump(struct sk_buff *msg,
+			const struct mirrorx_params *params);
+size_t mirrorx_params_size(void);
+
+/* mirror.c */
+void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb);
 
 /* stats.c */
 void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
@@ -183,15 +199,14 @@ bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
 
-/* sample.c */
-#include "sample.h"
-
 /* underlay.c */
 
 /**
  * struct mirrorx_path - the way to the collector for the copies of one packet
  * @dst: route, referenced
  * @neigh: next hop, under RCU; NULL if the copies go through the IP stack
+ * @local_out: hooks to ask before sending to @neigh, under RCU; may be NULL
+ * @post_routing: and these
  * @v6gw: an IPv4 route by an IPv6 gateway
  * @saddr: source address, network order
  * @mtu: bytes of an outer packet that pass, IP header included
@@ -201,6 +216,8 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
 struct mirrorx_path {
 	struct dst_entry *dst;
 	struct neighbour *neigh;
+	const struct nf_hook_entries *local_out;
+	const struct nf_hook_entries *post_routing;
 	bool v6gw;
 	union {
 		__be32 v4;

@@ -14,6 +14,7 @@
 #include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/percpu.h>
 #include <net/arp.h>
 #include <net/ip.h>
@@ -141,34 +142,100 @@ static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
 	return path->dst ? 0 : TCA_MIRRORX_STATS_NO_ROUTE;
 }
 
-static bool has_hooks(const struct net *net, bool ipv6)
-{
 #ifdef CONFIG_NETFILTER
-	if (ipv6)
-		return rcu_access_pointer(net->nf.hooks_ipv6[NF_INET_LOCAL_OUT]) ||
-		       rcu_access_pointer(net->nf.hooks_ipv6[NF_INET_POST_ROUTING]);
-	return rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT]) ||
-	       rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_POST_ROUTING]);
-#else
-	return false;
-#endif
+/*
+ * Hooks of security modules judge a packet, but never route, keep or change it;
+ * they are known by their place in the order.
+ */
+static bool is_judge(const struct nf_hook_ops *ops)
+{
+	return ops->hook_ops_type == NF_HOOK_OP_UNDEFINED &&
+	       (ops->priority == NF_IP_PRI_SELINUX_FIRST ||
+		ops->priority == NF_IP_PRI_SELINUX_LAST);
 }
+
+static bool only_judges(const struct nf_hook_entries *hooks)
+{
+	struct nf_hook_ops **ops;
+	unsigned int i;
+
+	if (!hooks)
+		return true;
+	ops = nf_hook_entries_get_hook_ops(hooks);
+	for (i = 0; i < hooks->num_hook_entries; i++)
+		if (!is_judge(READ_ONCE(ops[i])))
+			return false;
+	return true;
+}
+
+/* Netfilter's hooks for local packets; false if they need the IP stack. */
+static bool find_hooks(struct mirrorx_path *path,
+		       const struct mirrorx_params *params)
+{
+	const struct netns_nf *nf = &params->net->nf;
+	struct nf_hook_entries __rcu * const *hooks;
+
+	hooks = is_ipv6(params) ? nf->hooks_ipv6 : nf->hooks_ipv4;
+	path->local_out = rcu_dereference(hooks[NF_INET_LOCAL_OUT]);
+	path->post_routing = rcu_dereference(hooks[NF_INET_POST_ROUTING]);
+	return only_judges(path->local_out) && only_judges(path->post_routing);
+}
+
+static bool ask(const struct nf_hook_entries *hooks, unsigned int hook,
+		const struct mirrorx_params *params, struct sk_buff *copy)
+{
+	struct nf_hook_state state;
+	unsigned int i;
+
+	nf_hook_state_init(&state, hook,
+			   is_ipv6(params) ? NFPROTO_IPV6 : NFPROTO_IPV4,
+			   NULL, copy->dev, NULL, params->net, NULL);
+	for (i = 0; i < hooks->num_hook_entries; i++)
+		if (nf_hook_entry_hookfn(&hooks->hooks[i], copy, &state) !=
+		    NF_ACCEPT)
+			return false;
+	return true;
+}
+
+static bool hooks_accept(const struct mirrorx_path *path,
+			 const struct mirrorx_params *params,
+			 struct sk_buff *copy)
+{
+	return (!path->local_out ||
+		ask(path->local_out, NF_INET_LOCAL_OUT, params, copy)) &&
+	       (!path->post_routing ||
+		ask(path->post_routing, NF_INET_POST_ROUTING, params, copy));
+}
+#else
+static bool find_hooks(struct mirrorx_path *path,
+		       const struct mirrorx_params *params)
+{
+	return true;
+}
+
+static bool hooks_accept(const struct mirrorx_path *path,
+			 const struct mirrorx_params *params,
+			 struct sk_buff *copy)
+{
+	return true;
+}
+#endif
 
 /*
  * Would the stack do no more than we do?  IPsec and lightweight tunnels have
  * an output of their own; a VRF shows packets to its hooks and queues; devices
  * other than Ethernet may look at the skb's route.
  */
-static bool is_direct(const struct mirrorx_params *params,
-		      const struct dst_entry *dst)
+static bool is_direct(struct mirrorx_path *path,
+		      const struct mirrorx_params *params)
 {
+	const struct dst_entry *dst = path->dst;
 	const struct net_device *dev = dst->dev;
-	bool ipv6 = is_ipv6(params);
 
-	return dst->output == (ipv6 ? ip6_output : ip_output) &&
+	return dst->output == (is_ipv6(params) ? ip6_output : ip_output) &&
 	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
 	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev) &&
-	       !has_hooks(params->net, ipv6);
+	       find_hooks(path, params);
 }
 
 static struct neighbour *find_neigh(struct mirrorx_path *path,
@@ -242,7 +309,7 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 		reason = TCA_MIRRORX_STATS_DEV_DOWN;
 	else if (path->mtu < params->encap.len + ETH_HLEN)
 		reason = TCA_MIRRORX_STATS_MTU;
-	else if (is_direct(params, path->dst))
+	else if (is_direct(path, params))
 		reason = find_next_hop(path, params);
 
 	if (unlikely(reason))
@@ -257,6 +324,17 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 void mirrorx_path_put(struct mirrorx_path *path)
 {
 	dst_release(path->dst);
+}
+
+static int send_direct(const struct mirrorx_path *path,
+		       const struct mirrorx_params *params,
+		       struct sk_buff *copy)
+{
+	if (unlikely(!hooks_accept(path, params, copy))) {
+		kfree_skb(copy);
+		return -EPERM;
+	}
+	return neigh_output(path->neigh, copy, path->v6gw);
 }
 
 static int send_by_stack(const struct mirrorx_path *path,
@@ -295,7 +373,7 @@ bool mirrorx_send(const struct mirrorx_path *path,
 	/* What is sent from in here, by whatever way, is not mirrored. */
 	this_cpu_write(mirrorx_in_send, true);
 	if (path->neigh)
-		err = neigh_output(path->neigh, copy, path->v6gw);
+		err = send_direct(path, params, copy);
 	else
 		err = send_by_stack(path, params, copy);
 	this_cpu_write(mirrorx_in_send, false);

@@ -19,8 +19,8 @@
 
 /**
  * struct tc_mirrorx - TCA_MIRRORX_PARMS: what every tc action has
+ * @tc_gen: index, capabilities, control action, reference and bind counts
  *
- * Index, capabilities, control action, reference and bind counts (tc_gen).
  * Never grows; each parameter is an attribute of its own.
  */
 struct tc_mirrorx {

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of a packet through the rooms, one after the other:
+ *
+ *	select.c	is it to be copied?
+ *	underlay.c	is there a way to the collector?
+ *	copy.c		a fresh skb with a slice of the frame
+ *	encap.c		the outer headers, as bytes
+ *	underlay.c	transmit
+ */
+#include <net/sch_generic.h>
+
+#include "mirrorx.h"
+
+/**
+ * struct mirror - one packet on its way
+ * @m: the action
+ * @cpu: this CPU's part of it
+ * @params: its configuration
+ * @path: the way to the collector
+ * @meta: what is particular to the copy in hand
+ */
+struct mirror {
+	struct tcf_mirrorx *m;
+	struct mirrorx_cpu *cpu;
+	struct mirrorx_params *params;
+	struct mirrorx_path path;
+	struct mirrorx_encap_meta meta;
+};
+
+/* How much of the frame is sent; returns what cuts it, if anything does. */
+static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
+{
+	const struct mirrorx_params *params = mirror->params;
+	u32 room = mirror->path.mtu - params->encap.len;
+	enum tca_mirrorx_stats cut = 0;
+
+	if (params->trunc && params->trunc < frame_len) {
+		frame_len = params->trunc;
+		cut = TCA_MIRRORX_STATS_TRUNCATED;
+	}
+	if (unlikely(room < frame_len)) {
+		frame_len = room;
+		cut = TCA_MIRRORX_STATS_CUT;
+	}
+	mirror->meta.slice_len = frame_len;
+	mirror->meta.truncated = cut;
+	return cut;
+}
+
+/* Send a copy of one frame; returns 0, or why it was not sent. */
+static enum tca_mirrorx_stats mirror_frame(struct mirror *mirror,
+					   const struct mirrorx_frame *frame)
+{
+	const struct mirrorx_params *params = mirror->params;
+	const struct mirrorx_path *path = &mirror->path;
+	struct mirrorx_encap_meta *meta = &mirror->meta;
+	enum tca_mirrorx_stats cut;
+	struct sk_buff *copy;
+
+	cut = slice(mirror, mirrorx_frame_len(frame));
+	copy = mirrorx_copy(frame, meta->slice_len,
+			    path->headroom + params->encap.len,
+			    path->tailroom);
+	if (unlikely(!copy))
+		return TCA_MIRRORX_STATS_NO_MEM;
+
+	meta->seq = atomic_inc_return(&mirror->m->seq) - 1;
+	meta->vlan_tci = frame->vlan_tci;
+	mirrorx_encap_write(__skb_push(copy, params->encap.len),
+			    &params->encap, meta);
+	if (unlikely(!mirrorx_send(path, params, copy)))
+		return TCA_MIRRORX_STATS_XMIT;
+
+	mirrorx_stats_sent(mirror->cpu, params->encap.len + meta->slice_len,
+			   cut);
+	return 0;
+}
+
+/* Send copies of the chosen ones among the frames of a GSO packet. */
+static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
+{
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_frame frame;
+	bool ok;
+
+	while (burst->index < burst->frames) {
+		ok = mirrorx_burst_next(burst, &frame);
+		if (!mirrorx_choose(mirror->cpu, mirror->params))
+			continue;
+		reason = ok ? mirror_frame(mirror, &frame) :
+			      TCA_MIRRORX_STATS_BAD_FRAME;
+		if (reason)
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+	}
+}
+
+/* Find the way; what holds for all copies of a packet is known with it. */
+static enum tca_mirrorx_stats set_out(struct mirror *mirror,
+				      const struct sk_buff *skb)
+{
+	enum tca_mirrorx_stats reason;
+
+	reason = mirrorx_path_find(&mirror->path, mirror->params);
+	if (unlikely(reason))
+		return reason;
+
+	mirror->meta.saddr = &mirror->path.saddr;
+	mirror->meta.time_ns = mirrorx_time_ns(skb);
+	mirror->meta.egress = !skb_at_tc_ingress(skb);
+	return 0;
+}
+
+static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
+{
+	u32 i, frames = mirrorx_frames(skb);
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_burst burst;
+
+	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
+		return;
+
+	rcu_read_lock();
+	reason = set_out(mirror, skb);
+	if (likely(!reason)) {
+		if (likely(mirrorx_burst_init(&burst, skb))) {
+			mirror_burst(mirror, &burst);
+			mirrorx_burst_end(&burst);
+		} else {
+			reason = TCA_MIRRORX_STATS_BAD_FRAME;
+		}
+		mirrorx_path_put(&mirror->path);
+	}
+	rcu_read_unlock();
+	if (likely(!reason))
+		return;
+
+	for (i = 0; i < frames; i++)
+		if (mirrorx_choose(mirror->cpu, mirror->params))
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+}
+
+static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
+{
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_frame frame;
+
+	if (!mirrorx_choose(mirror->cpu, mirror->params))
+		return;
+
+	rcu_read_lock();
+	reason = set_out(mirror, skb);
+	if (likely(!reason)) {
+		reason = likely(mirrorx_frame_init(&frame, skb)) ?
+			 mirror_frame(mirror, &frame) :
+			 TCA_MIRRORX_STATS_BAD_FRAME;
+		mirrorx_path_put(&mirror->path);
+	}
+	rcu_read_unlock();
+	if (unlikely(reason))
+		mirrorx_stats_add(mirror->cpu, reason, 1);
+}
+
+/**
+ * mirrorx_mirror() - send a copy of a packet, or count why not
+ * @m: the action
+ * @skb: packet at a tc hook; only read
+ *
+ * BH is off, which keeps the parameters; the way to the collector is under RCU.
+ */
+void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb)
+{
+	enum tca_mirrorx_stats reason;
+	struct mirror mirror;
+
+	mirror.m = m;
+	mirror.cpu = this_cpu_ptr(m->cpu);
+	mirror.params = rcu_dereference_bh(m->params);
+
+	reason = mirrorx_refuse(skb);
+	if (unlikely(reason))
+		mirrorx_stats_add(mirror.cpu, reason, mirrorx_frames(skb));
+	else if (unlikely(skb_is_gso(skb)))
+		mirror_gso(&mirror, skb);
+	else
+		mirror_single(&mirror, skb);
+}
