@@ -22,19 +22,6 @@
 
 static struct tc_action_ops act_mirrorx_ops;
 
-/* BH is off. */
-static int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
-			   struct tcf_result *res)
-{
-	struct tcf_mirrorx *m = to_mirrorx(a);
-	int retval = READ_ONCE(m->tcf_action);
-
-	tcf_lastuse_update(&m->tcf_tm);
-	tcf_action_update_bstats(&m->common, skb);
-	mirrorx_mirror(m, skb);
-	return retval;
-}
-
 /*
  * Look for the collector before the first packet does, so that its next hop is
  * resolved by then; and tell who configures it if it is out of reach.
@@ -48,8 +35,6 @@ static void look_for_collector(struct mirrorx_params *params,
 	local_bh_disable();
 	rcu_read_lock();
 	reason = mirrorx_path_find(&path, params);
-	if (!reason)
-		mirrorx_path_put(&path);
 	rcu_read_unlock();
 	local_bh_enable();
 

@@ -142,7 +142,7 @@ void mirrorx_encap_init(struct mirrorx_encap *encap,
 	put_unaligned_be16(GRE_PROTO_ERSPAN3, gre + 2);
 
 	erspan = gre + GRE_LEN;
-	put_unaligned_be32(ERSPAN3_VER | conf->session, erspan);
+	encap->word0 = ERSPAN3_VER | conf->session;
 	word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
 		(__u32)conf->hwid << ERSPAN3_HWID_SHIFT |
 		(__u32)conf->gra << ERSPAN3_GRA_SHIFT;
@@ -218,12 +218,14 @@ void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
 
 	put_unaligned_be32(meta->seq, gre + GRE_SEQ);
 
-	word0 = get_unaligned_be32(erspan) |
-		(__u32)(meta->vlan_tci & VLAN_TCI_VID) << ERSPAN3_VLAN_SHIFT |
-		(__u32)(meta->vlan_tci >> VLAN_TCI_PCP_SHIFT) <<
-			ERSPAN3_COS_SHIFT;
+	word0 = encap->word0;
 	if (meta->truncated)
 		word0 |= ERSPAN3_T;
+	if (meta->vlan_tci)
+		word0 |= (__u32)(meta->vlan_tci & VLAN_TCI_VID) <<
+			 ERSPAN3_VLAN_SHIFT |
+			 (__u32)(meta->vlan_tci >> VLAN_TCI_PCP_SHIFT) <<
+			 ERSPAN3_COS_SHIFT;
 	put_unaligned_be32(word0, erspan);
 
 	write_time(erspan, encap->gra, meta->time_ns);

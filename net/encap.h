@@ -43,6 +43,7 @@ struct mirrorx_encap_conf {
  * @hdr: the headers, with zeroes where a copy has values of its own
  * @len: bytes of @hdr in use
  * @ip_len: bytes of the IP header in front of GRE
+ * @word0: first word of the ERSPAN header, host order
  * @ip_sum: sum of the IPv4 header's words, not folded
  * @gra: timestamp granularity
  * @dir_auto: the D bit follows the hook
@@ -53,6 +54,7 @@ struct mirrorx_encap {
 	__u8 ip_len;
 	__u8 gra;
 	bool dir_auto;
+	__u32 word0;
 	__u32 ip_sum;
 };
 

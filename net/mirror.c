@@ -7,6 +7,9 @@
  *	copy.c		a fresh skb with a slice of the frame
  *	encap.c		the outer headers, as bytes
  *	underlay.c	transmit
+ *
+ * What lies on the stack here is filled by the rooms before it is read, and
+ * clearing it first, as kernels do by default, would cost more than they do.
  */
 #include <net/sch_generic.h>
 
@@ -81,7 +84,7 @@ static enum tca_mirrorx_stats mirror_frame(struct mirror *mirror,
 static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 {
 	enum tca_mirrorx_stats reason;
-	struct mirrorx_frame frame;
+	struct mirrorx_frame frame __uninitialized;
 	bool ok;
 
 	while (burst->index < burst->frames) {
@@ -105,7 +108,7 @@ static enum tca_mirrorx_stats set_out(struct mirror *mirror,
 	if (unlikely(reason))
 		return reason;
 
-	mirror->meta.saddr = &mirror->path.saddr;
+	mirror->meta.saddr = &mirror->path.route->saddr;
 	mirror->meta.time_ns = mirrorx_time_ns(skb);
 	mirror->meta.egress = !skb_at_tc_ingress(skb);
 	return 0;
@@ -115,7 +118,7 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 {
 	u32 i, frames = mirrorx_frames(skb);
 	enum tca_mirrorx_stats reason;
-	struct mirrorx_burst burst;
+	struct mirrorx_burst burst __uninitialized;
 
 	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
 		return;
@@ -129,7 +132,6 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 		} else {
 			reason = TCA_MIRRORX_STATS_BAD_FRAME;
 		}
-		mirrorx_path_put(&mirror->path);
 	}
 	rcu_read_unlock();
 	if (likely(!reason))
@@ -142,36 +144,43 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 
 static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
 {
+	struct mirrorx_frame frame __uninitialized;
 	enum tca_mirrorx_stats reason;
-	struct mirrorx_frame frame;
 
 	if (!mirrorx_choose(mirror->cpu, mirror->params))
 		return;
 
 	rcu_read_lock();
 	reason = set_out(mirror, skb);
-	if (likely(!reason)) {
+	if (likely(!reason))
 		reason = likely(mirrorx_frame_init(&frame, skb)) ?
 			 mirror_frame(mirror, &frame) :
 			 TCA_MIRRORX_STATS_BAD_FRAME;
-		mirrorx_path_put(&mirror->path);
-	}
 	rcu_read_unlock();
 	if (unlikely(reason))
 		mirrorx_stats_add(mirror->cpu, reason, 1);
 }
 
 /**
- * mirrorx_mirror() - send a copy of a packet, or count why not
- * @m: the action
+ * tcf_mirrorx_act() - run the action: send a copy of a packet, or count why not
  * @skb: packet at a tc hook; only read
+ * @a: the action
+ * @res: not used
  *
- * BH is off, which keeps the parameters; the way to the collector is under RCU.
+ * BH is off, which keeps the parameters.  Runs on many CPUs at once, and within
+ * itself where sending a copy sends another packet.
+ *
+ * Return: the control action
  */
-void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb)
+int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
+		    struct tcf_result *res)
 {
+	struct mirror mirror __uninitialized;
+	struct tcf_mirrorx *m = to_mirrorx(a);
 	enum tca_mirrorx_stats reason;
-	struct mirror mirror;
+
+	tcf_lastuse_update(&m->tcf_tm);
+	tcf_action_update_bstats(&m->common, skb);
 
 	mirror.m = m;
 	mirror.cpu = this_cpu_ptr(m->cpu);
@@ -184,4 +193,5 @@ void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb)
 		mirror_gso(&mirror, skb);
 	else
 		mirror_single(&mirror, skb);
+	return READ_ONCE(m->tcf_action);
 }

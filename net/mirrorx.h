@@ -13,7 +13,7 @@
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
 #include <net/act_api.h>
-#include <net/dst_cache.h>
+#include <net/dst.h>
 
 #include "encap.h"
 #include "sample.h"
@@ -40,6 +40,32 @@ struct mirrorx_cpu {
 };
 
 /**
+ * union mirrorx_addr - an address in network order
+ * @v4: IPv4
+ * @v6: IPv6
+ */
+union mirrorx_addr {
+	__be32 v4;
+	struct in6_addr v6;
+};
+
+/**
+ * struct mirrorx_route - route to a collector, not changed once it is made
+ * @rcu: frees it after its last reader
+ * @dst: the route, referenced
+ * @cookie: for dst_check()
+ * @plain: the IP stack would do no more with a copy than we do, but for hooks
+ * @saddr: source address that goes with it
+ */
+struct mirrorx_route {
+	struct rcu_head rcu;
+	struct dst_entry *dst;
+	u32 cookie;
+	bool plain;
+	union mirrorx_addr saddr;
+};
+
+/**
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
  * @net: namespace of the action, which outlives it
@@ -52,7 +78,8 @@ struct mirrorx_cpu {
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
  * @priority: of the copies
- * @dst_cache: route to the collector, per CPU
+ * @route: to the collector, as found last; replaced by whoever finds it
+ *	outdated
  */
 struct mirrorx_params {
 	struct rcu_head rcu;
@@ -66,7 +93,7 @@ struct mirrorx_params {
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
-	struct dst_cache dst_cache;
+	struct mirrorx_route __rcu *route;
 };
 
 /**
@@ -96,22 +123,95 @@ int mirrorx_params_dump(struct sk_buff *msg,
 size_t mirrorx_params_size(void);
 
 /* mirror.c */
-void mirrorx_mirror(struct tcf_mirrorx *m, const struct sk_buff *skb);
+int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
+		    struct tcf_result *res);
 
 /* stats.c */
-void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
-		       u64 n);
-void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
-			enum tca_mirrorx_stats cut);
+
+/**
+ * mirrorx_stats_add() - count
+ * @cpu: this CPU's part of the action; BH is off
+ * @what: counter
+ * @n: how many
+ */
+static inline void mirrorx_stats_add(struct mirrorx_cpu *cpu,
+				     enum tca_mirrorx_stats what, u64 n)
+{
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_add(&cpu->stats[what - MIRRORX_STAT_FIRST], n);
+	u64_stats_update_end(&cpu->syncp);
+}
+
+/**
+ * mirrorx_stats_sent() - count a copy that was sent
+ * @cpu: this CPU's part of the action; BH is off
+ * @bytes: its length from the outer IP header on
+ * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
+ */
+static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
+				      enum tca_mirrorx_stats cut)
+{
+	u64_stats_t *stats = cpu->stats;
+
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
+	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
+		      bytes);
+	if (cut)
+		u64_stats_inc(&stats[cut - MIRRORX_STAT_FIRST]);
+	u64_stats_update_end(&cpu->syncp);
+}
+
 int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu);
 size_t mirrorx_stats_size(void);
 
 /* select.c */
 enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb);
-bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
-		       const struct mirrorx_params *params, u64 frames);
-bool mirrorx_choose(struct mirrorx_cpu *cpu,
-		    const struct mirrorx_params *params);
+void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params);
+
+/**
+ * mirrorx_pass_over() - does sampling pass over the next frames, all of them?
+ * @cpu: this CPU's part of the action; BH is off
+ * @params: configuration
+ * @frames: how many
+ *
+ * Return: true if so, and they are counted.  Otherwise nothing has changed,
+ * and each of them is to be asked for with mirrorx_choose()
+ */
+static inline bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
+				     const struct mirrorx_params *params,
+				     u64 frames)
+{
+	if (!params->sample_scale)
+		return false;
+
+	/* a gap that was drawn for another rate says nothing about this one */
+	if (unlikely(cpu->scale != params->sample_scale))
+		mirrorx_draw(cpu, params);
+	if (cpu->gap < frames)
+		return false;
+	cpu->gap -= frames;
+	mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_UNSAMPLED, frames);
+	return true;
+}
+
+/**
+ * mirrorx_choose() - does sampling choose the next frame?
+ * @cpu: this CPU's part of the action; BH is off
+ * @params: configuration
+ *
+ * Return: true if so; otherwise the frame is counted
+ */
+static inline bool mirrorx_choose(struct mirrorx_cpu *cpu,
+				  const struct mirrorx_params *params)
+{
+	if (!params->sample_scale)
+		return true;
+	if (mirrorx_pass_over(cpu, params, 1))
+		return false;
+	mirrorx_draw(cpu, params);
+	return true;
+}
 
 /* copy.c and segment.c */
 
@@ -131,6 +231,8 @@ bool mirrorx_choose(struct mirrorx_cpu *cpu,
  *	complete
  * @sum_start: where in the frame that checksum starts to count
  * @sum_crc32c: it is SCTP's CRC32c, not the Internet checksum
+ * @sum_zero: an Internet checksum of 0 is written as 0; elsewhere 0 would say
+ *	that there is none
  * @head: bytes in front of the rest that are not in @skb like this: a tag put
  *	back, a link-layer header made up, a segment's headers
  */
@@ -144,6 +246,7 @@ struct mirrorx_frame {
 	u16 sum_pos;
 	u16 sum_start;
 	bool sum_crc32c;
+	bool sum_zero;
 	u8 head[MIRRORX_HEAD_MAX] __aligned(4);
 };
 
@@ -179,6 +282,8 @@ static inline u32 mirrorx_frame_len(const struct mirrorx_frame *frame)
 	return frame->head_len + frame->rest_len;
 }
 
+u32 mirrorx_segments(const struct sk_buff *skb);
+
 /**
  * mirrorx_frames() - how many frames of the wire a packet stands for
  * @skb: the packet
@@ -187,7 +292,7 @@ static inline u32 mirrorx_frame_len(const struct mirrorx_frame *frame)
  */
 static inline u32 mirrorx_frames(const struct sk_buff *skb)
 {
-	return skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+	return likely(!skb_is_gso(skb)) ? 1 : mirrorx_segments(skb);
 }
 
 bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb);
@@ -202,36 +307,32 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
 /* underlay.c */
 
 /**
- * struct mirrorx_path - the way to the collector for the copies of one packet
- * @dst: route, referenced
- * @neigh: next hop, under RCU; NULL if the copies go through the IP stack
- * @local_out: hooks to ask before sending to @neigh, under RCU; may be NULL
+ * struct mirrorx_path - the way to the collector for the copies of one packet;
+ *	all of it holds under RCU
+ * @route: route
+ * @neigh: next hop; NULL if the copies go through the IP stack
+ * @local_out: hooks to ask before sending to @neigh; may be NULL
  * @post_routing: and these
- * @v6gw: an IPv4 route by an IPv6 gateway
- * @saddr: source address, network order
  * @mtu: bytes of an outer packet that pass, IP header included
  * @headroom: in front of the outer IP header
  * @tailroom: behind the slice
+ * @v6gw: an IPv4 route by an IPv6 gateway
  */
 struct mirrorx_path {
-	struct dst_entry *dst;
+	const struct mirrorx_route *route;
 	struct neighbour *neigh;
 	const struct nf_hook_entries *local_out;
 	const struct nf_hook_entries *post_routing;
-	bool v6gw;
-	union {
-		__be32 v4;
-		struct in6_addr v6;
-	} saddr;
 	u32 mtu;
 	u16 headroom;
 	u16 tailroom;
+	bool v6gw;
 };
 
 bool mirrorx_sending(void);
 enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 					 struct mirrorx_params *params);
-void mirrorx_path_put(struct mirrorx_path *path);
+void mirrorx_route_free(struct mirrorx_route *route);
 bool mirrorx_send(const struct mirrorx_path *path,
 		  const struct mirrorx_params *params, struct sk_buff *copy);
 int mirrorx_ifindex(const struct mirrorx_params *params);

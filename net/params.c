@@ -260,8 +260,6 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	params->net = net;
 
 	err = parse_params(params, tb, extack);
-	if (!err)
-		err = dst_cache_init(&params->dst_cache, GFP_KERNEL);
 	if (err) {
 		kfree(params);
 		return ERR_PTR(err);
@@ -277,7 +275,7 @@ void mirrorx_params_free(struct mirrorx_params *params)
 {
 	if (!params)
 		return;
-	dst_cache_destroy(&params->dst_cache);
+	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
 	kfree(params);
 }
 

@@ -2,8 +2,9 @@
 /*
  * The way of a copy to its collector.
  *
- * The kernel finds route, source address and next hop; the route is cached per
- * CPU and checked each time it is used.  Copies are locally generated packets:
+ * The kernel finds route, source address and next hop; the route is kept, and
+ * checked each time it is used.  RCU alone protects it: no packet takes a
+ * reference, so that nothing is written that CPUs share.  Copies are locally generated packets:
  * where netfilter hooks, an IPsec policy, a VRF or another feature of the IP
  * stack waits for such packets, they are handed to the stack.  Where none does,
  * they go straight to the next hop, which is the same with less work.
@@ -64,8 +65,8 @@ int mirrorx_ifindex(const struct mirrorx_params *params)
 	return dev ? dev->ifindex : 0;
 }
 
-static struct dst_entry *find_route_ipv4(struct mirrorx_path *path,
-					 struct mirrorx_params *params, int oif)
+static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
+				      int oif, union mirrorx_addr *saddr)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
@@ -84,14 +85,12 @@ static struct dst_entry *find_route_ipv4(struct mirrorx_path *path,
 		ip_rt_put(rt);
 		return NULL;
 	}
-
-	path->saddr.v4 = fl4.saddr;
-	dst_cache_set_ip4(&params->dst_cache, &rt->dst, fl4.saddr);
+	saddr->v4 = fl4.saddr;
 	return &rt->dst;
 }
 
-static struct dst_entry *find_route_ipv6(struct mirrorx_path *path,
-					 struct mirrorx_params *params, int oif)
+static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
+				      int oif, union mirrorx_addr *saddr)
 {
 	struct flowi6 fl6 = {
 		.flowi6_oif = oif,
@@ -106,40 +105,82 @@ static struct dst_entry *find_route_ipv6(struct mirrorx_path *path,
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return NULL;
-
-	path->saddr.v6 = fl6.saddr;
-	dst_cache_set_ip6(&params->dst_cache, dst, &fl6.saddr);
+	saddr->v6 = fl6.saddr;
 	return dst;
 }
 
-static struct dst_entry *cached_route(struct mirrorx_path *path,
-				      struct mirrorx_params *params)
+/*
+ * Would the stack do no more than we do?  IPsec and lightweight tunnels have
+ * an output of their own; a VRF shows packets to its hooks and queues; devices
+ * other than Ethernet may look at the skb's route.
+ */
+static bool is_plain(const struct dst_entry *dst, bool ipv6)
 {
-	struct rtable *rt;
+	const struct net_device *dev = dst->dev;
 
-	if (is_ipv6(params))
-		return dst_cache_get_ip6(&params->dst_cache, &path->saddr.v6);
-	rt = dst_cache_get_ip4(&params->dst_cache, &path->saddr.v4);
-	return rt ? &rt->dst : NULL;
+	return dst->output == (ipv6 ? ip6_output : ip_output) &&
+	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
+	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev);
 }
 
-static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
-					 struct mirrorx_params *params)
+/**
+ * mirrorx_route_free() - free a route
+ * @route: not in use any more, or NULL
+ */
+void mirrorx_route_free(struct mirrorx_route *route)
 {
-	int oif = 0;
+	if (!route)
+		return;
+	dst_release(route->dst);
+	kfree(route);
+}
 
-	path->dst = cached_route(path, params);
-	if (likely(path->dst))
-		return 0;
+static void free_after_grace(struct rcu_head *rcu)
+{
+	mirrorx_route_free(container_of(rcu, struct mirrorx_route, rcu));
+}
+
+/* Several CPUs may do this at once; the last one's route is kept. */
+static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
+						  struct mirrorx_params *params)
+{
+	struct mirrorx_route *route, *old;
+	bool ipv6 = is_ipv6(params);
+	int oif = 0;
 
 	if (params->ifindex) {
 		oif = mirrorx_ifindex(params);
 		if (!oif)
 			return TCA_MIRRORX_STATS_DEV_DOWN;
 	}
-	path->dst = is_ipv6(params) ? find_route_ipv6(path, params, oif) :
-					find_route_ipv4(path, params, oif);
-	return path->dst ? 0 : TCA_MIRRORX_STATS_NO_ROUTE;
+
+	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
+	if (!route)
+		return TCA_MIRRORX_STATS_NO_MEM;
+	route->dst = ipv6 ? look_up_ipv6(params, oif, &route->saddr) :
+			    look_up_ipv4(params, oif, &route->saddr);
+	if (!route->dst) {
+		kfree(route);
+		return TCA_MIRRORX_STATS_NO_ROUTE;
+	}
+	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
+	route->plain = is_plain(route->dst, ipv6);
+
+	path->route = route;
+	old = unrcu_pointer(xchg(&params->route, RCU_INITIALIZER(route)));
+	if (old)
+		call_rcu(&old->rcu, free_after_grace);
+	return 0;
+}
+
+static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
+					 struct mirrorx_params *params)
+{
+	path->route = rcu_dereference(params->route);
+	if (likely(path->route &&
+		   dst_check(path->route->dst, path->route->cookie)))
+		return 0;
+	return make_route(path, params);
 }
 
 #ifdef CONFIG_NETFILTER
@@ -154,7 +195,7 @@ static bool is_judge(const struct nf_hook_ops *ops)
 		ops->priority == NF_IP_PRI_SELINUX_LAST);
 }
 
-static bool only_judges(const struct nf_hook_entries *hooks)
+static __always_inline bool only_judges(const struct nf_hook_entries *hooks)
 {
 	struct nf_hook_ops **ops;
 	unsigned int i;
@@ -181,17 +222,15 @@ static bool find_hooks(struct mirrorx_path *path,
 	return only_judges(path->local_out) && only_judges(path->post_routing);
 }
 
-static bool ask(const struct nf_hook_entries *hooks, unsigned int hook,
-		const struct mirrorx_params *params, struct sk_buff *copy)
+static bool ask(const struct nf_hook_entries *hooks, struct sk_buff *copy,
+		struct nf_hook_state *state)
 {
-	struct nf_hook_state state;
 	unsigned int i;
 
-	nf_hook_state_init(&state, hook,
-			   is_ipv6(params) ? NFPROTO_IPV6 : NFPROTO_IPV4,
-			   NULL, copy->dev, NULL, params->net, NULL);
+	if (!hooks)
+		return true;
 	for (i = 0; i < hooks->num_hook_entries; i++)
-		if (nf_hook_entry_hookfn(&hooks->hooks[i], copy, &state) !=
+		if (nf_hook_entry_hookfn(&hooks->hooks[i], copy, state) !=
 		    NF_ACCEPT)
 			return false;
 	return true;
@@ -201,10 +240,15 @@ static bool hooks_accept(const struct mirrorx_path *path,
 			 const struct mirrorx_params *params,
 			 struct sk_buff *copy)
 {
-	return (!path->local_out ||
-		ask(path->local_out, NF_INET_LOCAL_OUT, params, copy)) &&
-	       (!path->post_routing ||
-		ask(path->post_routing, NF_INET_POST_ROUTING, params, copy));
+	struct nf_hook_state state __uninitialized;
+
+	nf_hook_state_init(&state, NF_INET_LOCAL_OUT,
+			   is_ipv6(params) ? NFPROTO_IPV6 : NFPROTO_IPV4,
+			   NULL, copy->dev, NULL, params->net, NULL);
+	if (!ask(path->local_out, copy, &state))
+		return false;
+	state.hook = NF_INET_POST_ROUTING;
+	return ask(path->post_routing, copy, &state);
 }
 #else
 static bool find_hooks(struct mirrorx_path *path,
@@ -221,36 +265,20 @@ static bool hooks_accept(const struct mirrorx_path *path,
 }
 #endif
 
-/*
- * Would the stack do no more than we do?  IPsec and lightweight tunnels have
- * an output of their own; a VRF shows packets to its hooks and queues; devices
- * other than Ethernet may look at the skb's route.
- */
-static bool is_direct(struct mirrorx_path *path,
-		      const struct mirrorx_params *params)
-{
-	const struct dst_entry *dst = path->dst;
-	const struct net_device *dev = dst->dev;
-
-	return dst->output == (is_ipv6(params) ? ip6_output : ip_output) &&
-	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
-	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev) &&
-	       find_hooks(path, params);
-}
-
 static struct neighbour *find_neigh(struct mirrorx_path *path,
 				    const struct mirrorx_params *params)
 {
-	struct net_device *dev = path->dst->dev;
+	struct dst_entry *dst = path->route->dst;
+	struct net_device *dev = dst->dev;
 	const struct in6_addr *daddr = (const void *)params->conf.daddr;
 	struct rtable *rt;
 	__be32 daddr4;
 
 	if (is_ipv6(params))
-		return ip_neigh_gw6(dev, rt6_nexthop(dst_rt6_info(path->dst),
+		return ip_neigh_gw6(dev, rt6_nexthop(dst_rt6_info(dst),
 						     daddr));
 
-	rt = dst_rtable(path->dst);
+	rt = dst_rtable(dst);
 	path->v6gw = rt->rt_gw_family == AF_INET6;
 	if (path->v6gw)
 		return ip_neigh_gw6(dev, &rt->rt_gw6);
@@ -282,10 +310,10 @@ static enum tca_mirrorx_stats find_next_hop(struct mirrorx_path *path,
 
 /**
  * mirrorx_path_find() - find the way to the collector
- * @path: to be filled; to be put with mirrorx_path_put() where 0 comes back
- * @params: configuration; its cache is used and filled
+ * @path: to be filled; holds under RCU
+ * @params: configuration; its route is checked, and found anew if need be
  *
- * Under RCU, BH is off.
+ * BH is off.
  *
  * Return: 0, or the reason why no copy can be sent
  */
@@ -294,36 +322,26 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 {
 	enum tca_mirrorx_stats reason;
 	const struct net_device *dev;
+	const struct dst_entry *dst;
 
 	reason = find_route(path, params);
 	if (unlikely(reason))
 		return reason;
 
-	dev = path->dst->dev;
-	path->mtu = min(dst_mtu(path->dst), MTU_MAX);
-	path->headroom = LL_RESERVED_SPACE(dev) + path->dst->header_len;
-	path->tailroom = dev->needed_tailroom + path->dst->trailer_len;
+	dst = path->route->dst;
+	dev = dst->dev;
+	path->mtu = min(dst_mtu(dst), MTU_MAX);
+	path->headroom = LL_RESERVED_SPACE(dev) + dst->header_len;
+	path->tailroom = dev->needed_tailroom + dst->trailer_len;
 	path->neigh = NULL;
 
 	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev)))
-		reason = TCA_MIRRORX_STATS_DEV_DOWN;
-	else if (path->mtu < params->encap.len + ETH_HLEN)
-		reason = TCA_MIRRORX_STATS_MTU;
-	else if (is_direct(path, params))
-		reason = find_next_hop(path, params);
-
-	if (unlikely(reason))
-		dst_release(path->dst);
-	return reason;
-}
-
-/**
- * mirrorx_path_put() - done with the way
- * @path: from mirrorx_path_find()
- */
-void mirrorx_path_put(struct mirrorx_path *path)
-{
-	dst_release(path->dst);
+		return TCA_MIRRORX_STATS_DEV_DOWN;
+	if (unlikely(path->mtu < params->encap.len + ETH_HLEN))
+		return TCA_MIRRORX_STATS_MTU;
+	if (path->route->plain && find_hooks(path, params))
+		return find_next_hop(path, params);
+	return 0;
 }
 
 static int send_direct(const struct mirrorx_path *path,
@@ -337,11 +355,11 @@ static int send_direct(const struct mirrorx_path *path,
 	return neigh_output(path->neigh, copy, path->v6gw);
 }
 
-static int send_by_stack(const struct mirrorx_path *path,
-			 const struct mirrorx_params *params,
-			 struct sk_buff *copy)
+static noinline int send_by_stack(const struct mirrorx_path *path,
+				  const struct mirrorx_params *params,
+				  struct sk_buff *copy)
 {
-	skb_dst_set(copy, dst_clone(path->dst));
+	skb_dst_set(copy, dst_clone(path->route->dst));
 	if (is_ipv6(params))
 		return ip6_local_out(params->net, NULL, copy);
 	return ip_local_out(params->net, NULL, copy);
@@ -368,7 +386,7 @@ bool mirrorx_send(const struct mirrorx_path *path,
 					     htons(ETH_P_IP);
 	copy->mark = params->mark;
 	copy->priority = params->priority;
-	copy->dev = path->dst->dev;
+	copy->dev = path->route->dst->dev;
 
 	/* What is sent from in here, by whatever way, is not mirrored. */
 	this_cpu_write(mirrorx_in_send, true);

@@ -6,16 +6,18 @@
 . /selftests/tests/cases.sh
 
 RUNS=3
-PACKETS=$((157 * BURST))
+PACKETS=5000
 
 # No case may be cheap because it does not do what it is there for.
 declare -A EXPECT
 
 # Sets COUNT.
-count() {	# DEVICE|COUNTER
+count() {	# DEVICE|listener|COUNTER
 	local stats
 	if [[ $1 = d? ]]; then
 		COUNT=$(<"/sys/class/net/$1/statistics/tx_packets")
+	elif [[ $1 = listener ]]; then
+		echo >&"${LISTENER[1]}" && read -r COUNT <&"${LISTENER[0]}"
 	else
 		stats=$(tc -j -s action list action mirrorx)
 		[[ $stats =~ \"mirrorx_stats\":\{[^}]*\"$1\":([0-9]+) ]] &&
@@ -35,14 +37,16 @@ as_expected() {
 	local name
 	for name in "${!EXPECT[@]}"; do
 		count "$name" || return
-		((COUNT == EXPECT[$name])) ||
-			{ echo "$name: $COUNT, not ${EXPECT[$name]}" && return 1; }
+		((COUNT == EXPECT[$name])) && continue
+		echo "$name: $COUNT, not ${EXPECT[$name]}"
+		tc -s action list action mirrorx
+		return 1
 	done
 }
 
 measure() {	# SIZE SHOWS WHAT...: a line of results with WHAT in front
 	local size=$1 name
-	send "$size" $PACKETS || return
+	$SEND "$size" $PACKETS || return
 	for name in ${2//[-,]/ }; do
 		((EXPECT[$name] += ${RESULT#* }))
 	done
@@ -50,21 +54,21 @@ measure() {	# SIZE SHOWS WHAT...: a line of results with WHAT in front
 	as_expected && echo "$* $size $RESULT" >>"$OUT/raw"
 }
 
-measure_case() {	# DIRECTION CASE BASE SIZES SHOWS ACTION
+measure_case() {	# DIRECTION CASE BASE PACKETS SIZES SHOWS ACTION
 	local size run
-	filter "$1" "$6" && expect_from_now "$5" || return
-	for size in ${4//,/ }; do
+	prepare "$1" "$4" && filter "$1" "$7" && expect_from_now "$6" || return
+	for size in ${5//,/ }; do
 		for ((run = 0; run < RUNS; run++)); do
-			measure "$size" "$5" "$1 $2 $3" || return
+			measure "$size" "$6" "$1 $2 $3" || return
 		done
 	done
 }
 
+coproc LISTENER { /selftests/tests/listener.py; }
 for direction in rx tx; do
-	need sender $direction
-	while read -r name base directions sizes shows action; do
-		[[ $directions != *$direction* ]] ||
-			check "$direction $name" measure_case $direction "$name" "$base" "$sizes" "$shows" "$action"
+	while read -r name base packets directions sizes shows action; do
+		[[ $directions != *$direction* ]] || check "$direction $name" measure_case \
+			$direction "$name" "$base" "$packets" "$sizes" "$shows" "$action"
 	done < <(cases)
 done
 finish

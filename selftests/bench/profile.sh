@@ -12,20 +12,20 @@ mark() { echo 4 >/proc/sys/vm/drop_caches; }
 
 # Writes "MICROSECONDS PACKETS".
 profile() {	# CASE
-	local name action
-	while read -r name _ _ _ _ action; do
+	local name kind action
+	while read -r name _ kind _ _ _ action; do
 		[[ $name != "$1" ]] || break
 	done < <(cases)
-	[[ $name = "$1" ]] && filter "$direction" "$action" && send "$size" 32 || return
+	[[ $name = "$1" ]] && prepare "$direction" "$kind" &&
+		filter "$direction" "$action" && $SEND "$size" 32 || return
 	mark
-	send "$size" "$packets"
+	$SEND "$size" "$packets"
 	mark
 	echo "$RESULT" >>"$OUT/raw"
 }
 
 base=$(cases | awk -v name="$wanted" '$1 == name { print $2 }')
 need test "$base"
-need sender "$direction"
 check "$wanted" profile "$wanted"
 check "$base" profile "$base"
 check "addresses" cp /proc/kallsyms "$OUT"
