@@ -79,12 +79,15 @@ static int get_action(struct tc_action_net *tn, u32 index, struct nlattr *est,
 		tcf_idr_release(*a, bind);
 		return -EEXIST;
 	}
-	if (!params) {
+	if (!params && err) {
 		NL_SET_ERR_MSG(extack, "No collector: dst_ip is missing");
-		if (err)
-			tcf_idr_release(*a, bind);
-		else
-			tcf_idr_cleanup(tn, index);
+		tcf_idr_release(*a, bind);
+		return -EINVAL;
+	}
+	if (!params) {
+		NL_SET_ERR_MSG(extack,
+			       "No collector: dst_ip is missing, and no action has this index");
+		tcf_idr_cleanup(tn, index);
 		return -EINVAL;
 	}
 	if (err)

@@ -160,12 +160,15 @@ static void free_after_grace(struct rcu_head *rcu)
 	mirrorx_route_free(container_of(rcu, struct mirrorx_route, rcu));
 }
 
-/* Several CPUs may do this at once; the last one's route is kept. */
-static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
-						  struct mirrorx_params *params)
+static bool is_up(const struct net_device *dev)
+{
+	return netif_running(dev) && netif_carrier_ok(dev);
+}
+
+static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
+					 const struct mirrorx_params *params)
 {
 	struct mirrorx_encap_conf conf = params->conf;
-	struct mirrorx_route *route, *old;
 	bool ipv6 = is_ipv6(params);
 	int oif = 0;
 
@@ -174,23 +177,45 @@ static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 		if (!oif)
 			return TCA_MIRRORX_STATS_DEV_DOWN;
 	}
-
-	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
-	if (!route)
-		return TCA_MIRRORX_STATS_NO_MEM;
 	route->dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
 			    look_up_ipv4(params, oif, conf.saddr);
-	if (!route->dst) {
-		kfree(route);
+	if (!route->dst)
 		return TCA_MIRRORX_STATS_NO_ROUTE;
-	}
+
 	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
+	/* one that is no good from the start: IPsec has yet to agree on keys */
+	if (!dst_check(route->dst, route->cookie))
+		return TCA_MIRRORX_STATS_NO_ROUTE;
+	if (!is_up(route->dst->dev))
+		return TCA_MIRRORX_STATS_DEV_DOWN;
+
 	route->plain = is_plain(route->dst, ipv6);
 	if (ipv6)
 		find_next_hop_ipv6(route, conf.daddr);
 	else
 		find_next_hop_ipv4(route, conf.daddr);
 	mirrorx_encap_init(&route->encap, &conf);
+	return 0;
+}
+
+/*
+ * Several CPUs may do this at once; the last one's route is kept.  One that is
+ * of no use is not kept, so that packets without a way leave no work for RCU.
+ */
+static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
+						  struct mirrorx_params *params)
+{
+	struct mirrorx_route *route, *old;
+	enum tca_mirrorx_stats reason;
+
+	route = kzalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
+	if (!route)
+		return TCA_MIRRORX_STATS_NO_MEM;
+	reason = init_route(route, params);
+	if (reason) {
+		mirrorx_route_free(route);
+		return reason;
+	}
 
 	path->route = route;
 	old = unrcu_pointer(xchg(&params->route, RCU_INITIALIZER(route)));
@@ -199,12 +224,17 @@ static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 	return 0;
 }
 
+/*
+ * A route that leads to a device without carrier may stay valid although there
+ * is another one (IPv6 multipath): then too it is time to look again.
+ */
 static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
 					 struct mirrorx_params *params)
 {
 	path->route = rcu_dereference(params->route);
 	if (likely(path->route &&
-		   dst_check(path->route->dst, path->route->cookie)))
+		   dst_check(path->route->dst, path->route->cookie) &&
+		   is_up(path->route->dst->dev)))
 		return 0;
 	return make_route(path, params);
 }
@@ -346,8 +376,6 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 	path->tailroom = dev->needed_tailroom + dst->trailer_len;
 	path->neigh = NULL;
 
-	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev)))
-		return TCA_MIRRORX_STATS_DEV_DOWN;
 	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
 		return TCA_MIRRORX_STATS_MTU;
 	if (path->route->plain && find_hooks(path, params))
