@@ -11,7 +11,6 @@
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <net/checksum.h>
-#include <net/sch_generic.h>
 
 #include "mirrorx.h"
 
@@ -98,16 +97,14 @@ static bool init_ethernet(struct mirrorx_frame *frame,
 }
 
 /**
- * mirrorx_frame_init() - describe the frame that a packet is on the wire
+ * mirrorx_frame_init_any() - mirrorx_frame_init() for packets of all kinds
  * @frame: to be filled
- * @skb: packet at a tc hook, or a segment of it with skb->data at its MAC
- *	header; only read, and to stay until the frame is copied
- *
- * A GSO packet comes out as one frame that no wire would carry.
+ * @skb: packet
  *
  * Return: false if the packet has no whole link-layer header
  */
-bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb)
+bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
+			    const struct sk_buff *skb)
 {
 	int start;
 
@@ -227,31 +224,6 @@ static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
 	if (frame->sum_pos && frame->sum_pos < len)
 		complete_sum(frame, to, len);
 	return true;
-}
-
-/**
- * mirrorx_time_ns() - when was this packet on the wire?
- * @skb: packet at a tc hook
- *
- * At ingress the stamp of the hardware, else the one of the stack.  At egress
- * skb->tstamp is when to send and not when sent, so now it is.
- *
- * Return: ns since 1970
- */
-u64 mirrorx_time_ns(const struct sk_buff *skb)
-{
-	const struct skb_shared_hwtstamps *hw;
-
-	if (skb_at_tc_ingress(skb)) {
-		hw = skb_hwtstamps((struct sk_buff *)skb);
-		/* else a cookie for the driver, and not a time */
-		if (hw->hwtstamp &&
-		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
-			return ktime_to_ns(hw->hwtstamp);
-		if (skb_tstamp(skb))
-			return ktime_to_ns(skb_tstamp(skb));
-	}
-	return ktime_get_real_ns();
 }
 
 /**

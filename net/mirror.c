@@ -35,7 +35,7 @@ struct mirror {
 static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
 {
 	const struct mirrorx_params *params = mirror->params;
-	u32 room = mirror->path.mtu - params->encap.len;
+	u32 room = mirror->path.mtu - mirror->path.route->encap.len;
 	enum tca_mirrorx_stats cut = 0;
 
 	if (params->trunc && params->trunc < frame_len) {
@@ -52,10 +52,10 @@ static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
 }
 
 /* Send a copy of one frame; returns 0, or why it was not sent. */
-static enum tca_mirrorx_stats mirror_frame(struct mirror *mirror,
-					   const struct mirrorx_frame *frame)
+static __always_inline enum tca_mirrorx_stats
+mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame)
 {
-	const struct mirrorx_params *params = mirror->params;
+	const struct mirrorx_encap *encap = &mirror->path.route->encap;
 	const struct mirrorx_path *path = &mirror->path;
 	struct mirrorx_encap_meta *meta = &mirror->meta;
 	enum tca_mirrorx_stats cut;
@@ -63,20 +63,18 @@ static enum tca_mirrorx_stats mirror_frame(struct mirror *mirror,
 
 	cut = slice(mirror, mirrorx_frame_len(frame));
 	copy = mirrorx_copy(frame, meta->slice_len,
-			    path->headroom + params->encap.len,
+			    path->headroom + encap->len,
 			    path->tailroom);
 	if (unlikely(!copy))
 		return TCA_MIRRORX_STATS_NO_MEM;
 
 	meta->seq = atomic_inc_return(&mirror->m->seq) - 1;
 	meta->vlan_tci = frame->vlan_tci;
-	mirrorx_encap_write(__skb_push(copy, params->encap.len),
-			    &params->encap, meta);
-	if (unlikely(!mirrorx_send(path, params, copy)))
+	mirrorx_encap_write(__skb_push(copy, encap->len), encap, meta);
+	if (unlikely(!mirrorx_send(path, mirror->params, copy)))
 		return TCA_MIRRORX_STATS_XMIT;
 
-	mirrorx_stats_sent(mirror->cpu, params->encap.len + meta->slice_len,
-			   cut);
+	mirrorx_stats_sent(mirror->cpu, encap->len + meta->slice_len, cut);
 	return 0;
 }
 
@@ -98,9 +96,30 @@ static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 	}
 }
 
+/*
+ * When was this packet on the wire, in ns since 1970?  At ingress the stamp of
+ * the hardware knows, else the one of the stack.  At egress skb->tstamp is when
+ * to send and not when sent, so it is now.
+ */
+static u64 time_ns(const struct sk_buff *skb)
+{
+	const struct skb_shared_hwtstamps *hw;
+
+	if (skb_at_tc_ingress(skb)) {
+		hw = skb_hwtstamps((struct sk_buff *)skb);
+		/* else a cookie for the driver, and not a time */
+		if (hw->hwtstamp &&
+		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+			return ktime_to_ns(hw->hwtstamp);
+		if (skb_tstamp(skb))
+			return ktime_to_ns(skb_tstamp(skb));
+	}
+	return ktime_get_real_ns();
+}
+
 /* Find the way; what holds for all copies of a packet is known with it. */
-static enum tca_mirrorx_stats set_out(struct mirror *mirror,
-				      const struct sk_buff *skb)
+static __always_inline enum tca_mirrorx_stats
+set_out(struct mirror *mirror, const struct sk_buff *skb)
 {
 	enum tca_mirrorx_stats reason;
 
@@ -108,13 +127,12 @@ static enum tca_mirrorx_stats set_out(struct mirror *mirror,
 	if (unlikely(reason))
 		return reason;
 
-	mirror->meta.saddr = &mirror->path.route->saddr;
-	mirror->meta.time_ns = mirrorx_time_ns(skb);
+	mirror->meta.time_ns = time_ns(skb);
 	mirror->meta.egress = !skb_at_tc_ingress(skb);
 	return 0;
 }
 
-static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
+static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 {
 	u32 i, frames = mirrorx_frames(skb);
 	enum tca_mirrorx_stats reason;
@@ -142,7 +160,8 @@ static void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 			mirrorx_stats_add(mirror->cpu, reason, 1);
 }
 
-static void mirror_single(struct mirror *mirror, const struct sk_buff *skb)
+static __always_inline void mirror_single(struct mirror *mirror,
+					  const struct sk_buff *skb)
 {
 	struct mirrorx_frame frame __uninitialized;
 	enum tca_mirrorx_stats reason;

@@ -9,6 +9,8 @@
 #ifndef MIRRORX_H
 #define MIRRORX_H
 
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
@@ -40,37 +42,34 @@ struct mirrorx_cpu {
 };
 
 /**
- * union mirrorx_addr - an address in network order
- * @v4: IPv4
- * @v6: IPv6
- */
-union mirrorx_addr {
-	__be32 v4;
-	struct in6_addr v6;
-};
-
-/**
  * struct mirrorx_route - route to a collector, not changed once it is made
  * @rcu: frees it after its last reader
  * @dst: the route, referenced
  * @cookie: for dst_check()
  * @plain: the IP stack would do no more with a copy than we do, but for hooks
- * @saddr: source address that goes with it
+ * @v6_next_hop: whether the next hop is IPv6, also of an IPv4 route
+ * @next_hop: its address, network order
+ * @encap: headers of the copies that go there
  */
 struct mirrorx_route {
 	struct rcu_head rcu;
 	struct dst_entry *dst;
 	u32 cookie;
 	bool plain;
-	union mirrorx_addr saddr;
+	bool v6_next_hop;
+	union {
+		__be32 v4;
+		struct in6_addr v6;
+	} next_hop;
+	struct mirrorx_encap encap;
 };
 
 /**
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
  * @net: namespace of the action, which outlives it
- * @conf: what the headers say, as configured
- * @encap: the headers, laid out
+ * @conf: what the headers say, as configured; a source address of zero is
+ *	chosen by the route
  * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
  * @trunc: bytes to keep of a frame; 0 for all
  * @sample: one frame in this many
@@ -85,7 +84,6 @@ struct mirrorx_params {
 	struct rcu_head rcu;
 	struct net *net;
 	struct mirrorx_encap_conf conf;
-	struct mirrorx_encap encap;
 	u64 sample_scale;
 	u32 trunc;
 	u32 sample;
@@ -295,8 +293,42 @@ static inline u32 mirrorx_frames(const struct sk_buff *skb)
 	return likely(!skb_is_gso(skb)) ? 1 : mirrorx_segments(skb);
 }
 
-bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb);
-u64 mirrorx_time_ns(const struct sk_buff *skb);
+bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
+			    const struct sk_buff *skb);
+
+/**
+ * mirrorx_frame_init() - describe the frame that a packet is on the wire
+ * @frame: to be filled
+ * @skb: packet at a tc hook, or a segment of it with skb->data at its MAC
+ *	header; only read, and to stay until the frame is copied
+ *
+ * A GSO packet comes out as one frame that no wire would carry.
+ *
+ * Return: false if the packet has no whole link-layer header
+ */
+static inline bool mirrorx_frame_init(struct mirrorx_frame *frame,
+				      const struct sk_buff *skb)
+{
+	int start = skb_mac_offset(skb);
+
+	/* a header that was never set counts as one that lies too far */
+	if (unlikely(skb->dev->type != ARPHRD_ETHER || start > 0 ||
+		     (int)skb_headlen(skb) - start < ETH_HLEN ||
+		     skb_vlan_tag_present(skb) ||
+		     eth_type_vlan(eth_hdr(skb)->h_proto) ||
+		     skb->ip_summed == CHECKSUM_PARTIAL))
+		return mirrorx_frame_init_any(frame, skb);
+
+	frame->skb = skb;
+	frame->start = start;
+	frame->rest = start;
+	frame->rest_len = skb->len - start;
+	frame->head_len = 0;
+	frame->vlan_tci = 0;
+	frame->sum_pos = 0;
+	return true;
+}
+
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
 bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
@@ -316,7 +348,6 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
  * @mtu: bytes of an outer packet that pass, IP header included
  * @headroom: in front of the outer IP header
  * @tailroom: behind the slice
- * @v6gw: an IPv4 route by an IPv6 gateway
  */
 struct mirrorx_path {
 	const struct mirrorx_route *route;
@@ -326,7 +357,6 @@ struct mirrorx_path {
 	u32 mtu;
 	u16 headroom;
 	u16 tailroom;
-	bool v6gw;
 };
 
 bool mirrorx_sending(void);

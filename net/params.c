@@ -213,7 +213,6 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
 	if (params->sample > 1)
 		params->sample_scale = mirrorx_sample_scale(params->sample);
-	mirrorx_encap_init(&params->encap, conf);
 	return 0;
 }
 

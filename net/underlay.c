@@ -66,7 +66,7 @@ int mirrorx_ifindex(const struct mirrorx_params *params)
 }
 
 static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
-				      int oif, union mirrorx_addr *saddr)
+				      int oif, __u8 *saddr)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
@@ -85,12 +85,12 @@ static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
 		ip_rt_put(rt);
 		return NULL;
 	}
-	saddr->v4 = fl4.saddr;
+	memcpy(saddr, &fl4.saddr, sizeof(fl4.saddr));
 	return &rt->dst;
 }
 
 static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
-				      int oif, union mirrorx_addr *saddr)
+				      int oif, __u8 *saddr)
 {
 	struct flowi6 fl6 = {
 		.flowi6_oif = oif,
@@ -105,7 +105,7 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return NULL;
-	saddr->v6 = fl6.saddr;
+	memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
 	return dst;
 }
 
@@ -121,6 +121,26 @@ static bool is_plain(const struct dst_entry *dst, bool ipv6)
 	return dst->output == (ipv6 ? ip6_output : ip_output) &&
 	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
 	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev);
+}
+
+static void find_next_hop_ipv4(struct mirrorx_route *route, const __u8 *daddr)
+{
+	const struct rtable *rt = dst_rtable(route->dst);
+
+	route->v6_next_hop = rt->rt_gw_family == AF_INET6;
+	if (route->v6_next_hop)
+		route->next_hop.v6 = rt->rt_gw6;
+	else if (rt->rt_gw_family == AF_INET)
+		route->next_hop.v4 = rt->rt_gw4;
+	else
+		memcpy(&route->next_hop.v4, daddr, sizeof(__be32));
+}
+
+static void find_next_hop_ipv6(struct mirrorx_route *route, __u8 *daddr)
+{
+	route->v6_next_hop = true;
+	route->next_hop.v6 = *rt6_nexthop(dst_rt6_info(route->dst),
+					  (struct in6_addr *)daddr);
 }
 
 /**
@@ -144,6 +164,7 @@ static void free_after_grace(struct rcu_head *rcu)
 static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 						  struct mirrorx_params *params)
 {
+	struct mirrorx_encap_conf conf = params->conf;
 	struct mirrorx_route *route, *old;
 	bool ipv6 = is_ipv6(params);
 	int oif = 0;
@@ -157,14 +178,19 @@ static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
 	if (!route)
 		return TCA_MIRRORX_STATS_NO_MEM;
-	route->dst = ipv6 ? look_up_ipv6(params, oif, &route->saddr) :
-			    look_up_ipv4(params, oif, &route->saddr);
+	route->dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
+			    look_up_ipv4(params, oif, conf.saddr);
 	if (!route->dst) {
 		kfree(route);
 		return TCA_MIRRORX_STATS_NO_ROUTE;
 	}
 	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
 	route->plain = is_plain(route->dst, ipv6);
+	if (ipv6)
+		find_next_hop_ipv6(route, conf.daddr);
+	else
+		find_next_hop_ipv4(route, conf.daddr);
+	mirrorx_encap_init(&route->encap, &conf);
 
 	path->route = route;
 	old = unrcu_pointer(xchg(&params->route, RCU_INITIALIZER(route)));
@@ -265,27 +291,13 @@ static bool hooks_accept(const struct mirrorx_path *path,
 }
 #endif
 
-static struct neighbour *find_neigh(struct mirrorx_path *path,
-				    const struct mirrorx_params *params)
+static struct neighbour *find_neigh(const struct mirrorx_route *route)
 {
-	struct dst_entry *dst = path->route->dst;
-	struct net_device *dev = dst->dev;
-	const struct in6_addr *daddr = (const void *)params->conf.daddr;
-	struct rtable *rt;
-	__be32 daddr4;
+	struct net_device *dev = route->dst->dev;
 
-	if (is_ipv6(params))
-		return ip_neigh_gw6(dev, rt6_nexthop(dst_rt6_info(dst),
-						     daddr));
-
-	rt = dst_rtable(dst);
-	path->v6gw = rt->rt_gw_family == AF_INET6;
-	if (path->v6gw)
-		return ip_neigh_gw6(dev, &rt->rt_gw6);
-	if (rt->rt_gw_family == AF_INET)
-		return ip_neigh_gw4(dev, rt->rt_gw4);
-	memcpy(&daddr4, params->conf.daddr, sizeof(daddr4));
-	return ip_neigh_gw4(dev, daddr4);
+	if (route->v6_next_hop)
+		return ip_neigh_gw6(dev, &route->next_hop.v6);
+	return ip_neigh_gw4(dev, route->next_hop.v4);
 }
 
 /*
@@ -293,10 +305,9 @@ static struct neighbour *find_neigh(struct mirrorx_path *path,
  * queue and vanish there uncounted, so it is dropped and counted at once; the
  * kernel is told to resolve the next hop.
  */
-static enum tca_mirrorx_stats find_next_hop(struct mirrorx_path *path,
-					    const struct mirrorx_params *params)
+static enum tca_mirrorx_stats resolve(struct mirrorx_path *path)
 {
-	struct neighbour *neigh = find_neigh(path, params);
+	struct neighbour *neigh = find_neigh(path->route);
 
 	if (IS_ERR(neigh))
 		return TCA_MIRRORX_STATS_NO_NEIGH;
@@ -337,10 +348,10 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 
 	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev)))
 		return TCA_MIRRORX_STATS_DEV_DOWN;
-	if (unlikely(path->mtu < params->encap.len + ETH_HLEN))
+	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
 		return TCA_MIRRORX_STATS_MTU;
 	if (path->route->plain && find_hooks(path, params))
-		return find_next_hop(path, params);
+		return resolve(path);
 	return 0;
 }
 
@@ -352,7 +363,9 @@ static int send_direct(const struct mirrorx_path *path,
 		kfree_skb(copy);
 		return -EPERM;
 	}
-	return neigh_output(path->neigh, copy, path->v6gw);
+	/* the cached link-layer header says what its next hop speaks */
+	return neigh_output(path->neigh, copy,
+			    path->route->v6_next_hop != is_ipv6(params));
 }
 
 static noinline int send_by_stack(const struct mirrorx_path *path,
@@ -381,7 +394,7 @@ bool mirrorx_send(const struct mirrorx_path *path,
 	int err;
 
 	skb_reset_network_header(copy);
-	skb_set_transport_header(copy, params->encap.ip_len);
+	skb_set_transport_header(copy, path->route->encap.ip_len);
 	copy->protocol = is_ipv6(params) ? htons(ETH_P_IPV6) :
 					     htons(ETH_P_IP);
 	copy->mark = params->mark;

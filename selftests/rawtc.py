@@ -94,11 +94,18 @@ class Answer:
         return f"{self.error or 'accepted'}{': ' if self.message else ''}{self.message}"
 
     def actions(self):
-        """{index: attributes} of the mirrorx actions in the replies."""
-        tabs = [tab for reply in self.replies for tab in attrs(reply[4:]).get(TAB, b"") and
-                attrs(attrs(reply[4:])[TAB]).values()]
-        acts = [attrs(attrs(tab)[OPTIONS]) for tab in tabs if OPTIONS in attrs(tab)]
-        return {struct.unpack_from("=I", act[PARMS])[0]: act for act in acts}
+        """{index: attributes} of the mirrorx actions in the replies, "seen" among them."""
+        found = {}
+        for reply in self.replies:
+            for tab in attrs(attrs(reply[4:]).get(TAB, b"")).values():
+                outer = attrs(tab)
+                if OPTIONS in outer and outer[KIND] == b"mirrorx\0":
+                    act = attrs(outer[OPTIONS])
+                    # struct gnet_stats_basic
+                    basic = attrs(outer.get(STATS, b"")).get(1, bytes(12))
+                    act["seen"] = struct.unpack_from("=QI", basic)[1]
+                    found[struct.unpack_from("=I", act[PARMS])[0]] = act
+        return found
 
 
 class Netlink:
@@ -187,7 +194,7 @@ def counters(act):
 
 def configuration(act):
     """An action's attributes less what changes by itself."""
-    return {number: data for number, data in act.items() if number not in (TM, MSTATS)}
+    return {number: data for number, data in act.items() if number not in (TM, MSTATS, "seen")}
 
 
 def references():

@@ -14,22 +14,23 @@
 # case base packets directions sizes shows action
 cases() {
 	cat <<-EOT
-	baseline          baseline       plain rx,tx 64,512,1500 -         -
-	mirred-dummy      baseline       plain rx,tx 64,512,1500 d2        mirred egress mirror dev d2
-	mirred-gretap     baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev gre1
-	mirred-vxlan      baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev vx1
-	mirred-erspan     baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev ers1
-	sample-trunc128   baseline       plain rx,tx 64,512,1500 listener  sample rate 1 group 1 trunc 128
-	mirrorx           baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION
-	mirrorx-trunc128  baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION trunc 128
-	mirrorx-unsampled baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
-	baseline-frags    baseline-frags frags rx    1500        -         -
-	mirrorx-frags     baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
-	baseline-loop     baseline-loop  copy  rx    64,1500     -         $TO_COPY
-	mirrorx-loop      baseline-loop  copy  rx    64,1500     loop      $TO_COPY action mirrorx $SESSION
-	baseline-gso      baseline-gso   gso   rx    1500        -         -
-	mirrorx-gso       baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION
-	mirrorx-gso-trunc128 baseline-gso gso  rx    1500        d1,sent   mirrorx $SESSION trunc 128
+	baseline              baseline       plain rx,tx 64,512,1500 -         -
+	mirred-dummy          baseline       plain rx,tx 64,512,1500 d2        mirred egress mirror dev d2
+	mirred-gretap         baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev gre1
+	mirred-vxlan          baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev vx1
+	mirred-erspan         baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev ers1
+	sample-trunc128       baseline       plain rx,tx 64,512,1500 listener  sample rate 1 group 1 trunc 128
+	mirrorx               baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION
+	mirrorx-trunc128      baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
+	baseline-frags        baseline-frags frags rx    1500        -         -
+	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
+	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY
+	mirrorx-loop          baseline-loop  copy  rx    64,1500     loop      $TO_COPY action mirrorx $SESSION
+	baseline-gso          baseline-gso   gso   rx    1500        -         -
+	mirrorx-gso           baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION
+	mirrorx-gso-trunc128  baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-gso-unsampled baseline-gso   gso   rx    1500        unsampled mirrorx $SESSION sample $RARE
 	EOT
 }
 # Says and does what ers1 does.

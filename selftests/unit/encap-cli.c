@@ -12,7 +12,6 @@
 struct request {
 	struct mirrorx_encap_conf conf;
 	struct mirrorx_encap_meta meta;
-	__u8 saddr[16];
 };
 
 static void read_address(__u8 to[16], const char *hex)
@@ -41,8 +40,7 @@ static bool read_request(struct request *r)
 	r->meta.truncated = truncated;
 	r->meta.egress = egress;
 	read_address(r->conf.daddr, daddr);
-	read_address(r->saddr, saddr);
-	r->meta.saddr = r->saddr;
+	read_address(r->conf.saddr, saddr);
 	return true;
 }
 

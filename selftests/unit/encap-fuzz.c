@@ -60,7 +60,7 @@ static void check_ipv4(struct reader *r, const struct mirrorx_encap_conf *conf,
 	require(take(r, 8) == conf->ttl);
 	require(take(r, 8) == 47);
 	take(r, 16);
-	take_bytes(r, meta->saddr, 4);
+	take_bytes(r, conf->saddr, 4);
 	take_bytes(r, conf->daddr, 4);
 }
 
@@ -73,7 +73,7 @@ static void check_ipv6(struct reader *r, const struct mirrorx_encap_conf *conf,
 	require(take(r, 16) == len - 40 + meta->slice_len);
 	require(take(r, 8) == 47);
 	require(take(r, 8) == conf->ttl);
-	take_bytes(r, meta->saddr, 16);
+	take_bytes(r, conf->saddr, 16);
 	take_bytes(r, conf->daddr, 16);
 }
 
@@ -125,13 +125,12 @@ static void check(const __u8 *bytes, const struct mirrorx_encap_conf *conf,
 
 /* Every input is a session and a copy within their ranges. */
 static void make(struct mirrorx_encap_conf *conf,
-		 struct mirrorx_encap_meta *meta, __u8 saddr[16],
-		 struct reader *in)
+		 struct mirrorx_encap_meta *meta, struct reader *in)
 {
 	unsigned int i;
 
 	for (i = 0; i < 16; i++) {
-		saddr[i] = take(in, 8);
+		conf->saddr[i] = take(in, 8);
 		conf->daddr[i] = take(in, 8);
 	}
 	conf->ipv6 = take(in, 1);
@@ -148,14 +147,13 @@ static void make(struct mirrorx_encap_conf *conf,
 	meta->seq = take(in, 32);
 	meta->time_ns = take(in, 64);
 	meta->slice_len = take(in, 16);
-	meta->saddr = saddr;
 }
 
 #define INPUT	(32 + (45 + 24 + 16 + 32 + 64 + 16) / 8 + 1)
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 {
-	__u8 place[MARGIN + MIRRORX_ENCAP_MAX + MARGIN], saddr[16];
+	__u8 place[MARGIN + MIRRORX_ENCAP_MAX + MARGIN];
 	struct mirrorx_encap_conf conf = { };
 	struct mirrorx_encap_meta meta = { };
 	struct reader in = { .bytes = data };
@@ -164,7 +162,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 
 	if (size < INPUT)
 		return 0;
-	make(&conf, &meta, saddr, &in);
+	make(&conf, &meta, &in);
 	mirrorx_encap_init(&encap, &conf);
 	end = MARGIN + encap.len;
 	if (encap.len + meta.slice_len > 65535)
