@@ -59,8 +59,10 @@ class Tap:
         while True:
             try:
                 frame, where = self.socket.recvfrom(1 << 16)
-            except OSError:             # nothing more, or the device is gone
+            except BlockingIOError:
                 return self.frames
+            except OSError:             # the device went down; what came before is still there
+                continue
             if (where[2] == OUTGOING) == self.outgoing:
                 self.frames.append(frame)
 

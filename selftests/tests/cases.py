@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
 CLONE_NEWNET = 0x40000000
+CTAG, STAG = 0x8100, 0x88a8
 MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")
@@ -32,15 +33,15 @@ def enter(ns):
             raise OSError(ctypes.get_errno(), f"setns {ns}")
 
 
-def run(*words):
+def run(*words, **how):
     """A command, in the namespace entered last; gives what it printed."""
     return subprocess.run([str(w) for w in words], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+                          stdout=subprocess.PIPE, **how).stdout
 
 
-def in_ns(ns, *words):
+def in_ns(ns, *words, **how):
     enter(ns)
-    return run(*words)
+    return run(*words, **how)
 
 
 class Wire:
@@ -71,26 +72,31 @@ def action(options, underlay):
 
 
 @contextmanager
-def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None, settle=0, **note):
+def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None,
+         settle=0, first="", **note):
     """Mirror what passes HOOK of a device of src.
 
     WIRE sends the marks, CAPTURE (by default "in" or "out") names what
-    tcpdump saw there.  SETTLE: seconds until all of it has passed.
+    tcpdump saw there.  SETTLE: seconds until all of it has passed.  FIRST: more
+    actions, in front.  The host is told what the caller puts into the dict that
+    this gives.
     """
-    words, idents = [], []
+    words, idents = first.split(), []
     for options in sessions:
         ident, more = action(options, underlay)
         idents.append(ident)
         words += more
     in_ns("src", "tc", "filter", "add", "dev", dev, hook, "pref", 1, "matchall", *words)
     mark(wire, f"begin {idents[0]}")
-    yield
+    yield note
     time.sleep(settle)
     mark(wire, f"end {idents[0]}")
     time.sleep(settle and 0.05)
-    shown = json.loads(in_ns("src", "tc", "-j", "-s", "filter", "show", "dev", dev, hook))
-    run("tc", "filter", "del", "dev", dev, hook, "pref", 1)
-    actions = next(f["options"]["actions"] for f in shown if "options" in f)
+    shown = json.loads(in_ns("src", "tc", "-j", "-s", "-batch", "-", input=f"""
+        filter show dev {dev} {hook}
+        filter del dev {dev} {hook} pref 1"""))
+    actions = [a for f in shown if "options" in f for a in f["options"]["actions"]
+               if a["kind"] == "mirrorx"]
     cases.append({
         "name": name, "mark": idents[0], "hook": hook, "underlay": underlay,
         "capture": capture or {"ingress": "in", "egress": "out"}[hook],
@@ -106,9 +112,9 @@ def done():
 
 # --- frames by hand (scapy takes seconds to load here)
 
-def ones_sum(data):
+def ones_sum(data, total=0):
     data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total += sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return total
@@ -140,3 +146,58 @@ def pseudo(packet, proto, length):
 
 def pattern(length, seed=0):
     return bytes((i * 7 + seed) & 0xff for i in range(length))
+
+
+def udp(size, make=ip4, **words):
+    payload = pattern(size)
+    head = struct.pack("!HHHH", 4000, 4001, 8 + size, 0)
+    total = ones_sum(head + payload, pseudo(make(17, head + payload, **words), 17, 8 + size))
+    return make(17, head[:6] + struct.pack("!H", ~total & 0xffff or 0xffff) + payload, **words)
+
+
+def broken():
+    """Frames that are none of what they say."""
+    yield ether(0x0800, b"")
+    yield ether(0x0800, pattern(1))
+    yield ether(0x86dd, ip6(17, pattern(8))[:39])
+    yield ether(0x8100, b"")
+    yield ether(0x8100, pattern(1))
+    yield ether(0x9999, b"", (STAG, 4094))
+    yield ether(0x0800, b"\x4f" + udp(4)[1:])           # IP options out of nowhere
+    yield ether(0x0800, udp(100)[:50])
+
+
+def zoo():
+    """One of each kind of frame."""
+    arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, bytes(6), bytes([198, 51, 100, 2]),
+                      bytes(6), bytes([198, 51, 100, 1]))
+    lldp = bytes.fromhex("0207040200000000010403037031060200780000") + bytes(26)
+    label = struct.pack("!I", 1000 << 12 | 5 << 9 | 1 << 8 | 64)
+    llc = bytes.fromhex("424203000000000080000000000000000000000000008000000000000000000014000200"
+                        "0f00000000")
+    yield from (ether(0x0800, udp(n)) for n in (0, 1, 2, 17, 18, 99, 1472))
+    yield from (ether(0x86dd, udp(n, ip6)) for n in (0, 1, 2, 99, 1452))
+    yield ether(0x0806, arp)                            # shorter than any Ethernet allows
+    yield ether(0x0806, arp + bytes(18))
+    yield ether(0x88cc, lldp)
+    yield ether(0x8847, label + udp(10))
+    yield ether(0x8848, label + udp(11, ip6))
+    yield ether(len(llc), llc)                          # 802.3 with LLC: a BPDU
+    yield ether(300, bytes.fromhex("aaaa0300000c2000") + pattern(292))  # and with SNAP
+    yield ether(0x9999, pattern(46))
+    yield ether(0x0000, pattern(46))
+    yield ether(0xffff, pattern(46))
+    yield ether(0x9999, pattern(1))
+    yield ether(0x0800, udp(8972))                      # jumbo
+    yield ether(0x86dd, udp(8951, ip6))
+    yield ether(0x0800, ip4(47, bytes.fromhex("00006558") + ether(0x0800, udp(50))))
+    yield ether(0x0800, udp(40), (CTAG, 100))
+    yield ether(0x0800, udp(41), (CTAG, 0xffff))
+    yield ether(0x86dd, udp(42, ip6), (CTAG, 7 << 13))      # priority tag
+    yield ether(0x0800, udp(43), (CTAG, 0))                 # and one that says nothing
+    yield ether(0x0800, udp(44), (STAG, 5 << 13 | 200))
+    yield ether(0x0800, udp(45), (STAG, 3 << 13 | 200), (CTAG, 6 << 13 | 300))
+    yield ether(0x0800, udp(46), (CTAG, 11), (CTAG, 12), (CTAG, 13))
+    yield ether(0x0806, arp, (CTAG, 100))
+    yield ether(len(llc), llc, (CTAG, 100))
+    yield ether(0x0800, udp(8972), (CTAG, 100))
