@@ -99,6 +99,7 @@ static int get_action(struct tc_action_net *tn, u32 index, struct nlattr *est,
 		tcf_idr_cleanup(tn, index);
 		return err;
 	}
+	mirrorx_wait_init(&to_mirrorx(*a)->wait);
 	to_mirrorx(*a)->cpu = new_cpus();
 	if (!to_mirrorx(*a)->cpu) {
 		tcf_idr_release(*a, bind);
@@ -166,6 +167,7 @@ static void tcf_mirrorx_cleanup(struct tc_action *a)
 {
 	struct tcf_mirrorx *m = to_mirrorx(a);
 
+	mirrorx_wait_end(&m->wait);
 	mirrorx_params_free_rcu(rcu_dereference_protected(m->params, 1));
 	free_percpu(m->cpu);
 }
@@ -195,7 +197,7 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 	if (err || nla_put(skb, TCA_MIRRORX_PARMS, sizeof(opt), &opt) ||
 	    nla_put_64bit(skb, TCA_MIRRORX_TM, sizeof(t), &t,
 			  TCA_MIRRORX_PAD) ||
-	    mirrorx_stats_dump(skb, m->cpu)) {
+	    mirrorx_stats_dump(skb, m)) {
 		nlmsg_trim(skb, tail);
 		return -1;
 	}

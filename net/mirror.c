@@ -51,7 +51,7 @@ static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
 	return cut;
 }
 
-/* Send a copy of one frame; returns 0, or why it was not sent. */
+/* Send a copy of one frame; returns 0, or why there is none. */
 static __always_inline enum tca_mirrorx_stats
 mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame)
 {
@@ -71,10 +71,7 @@ mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame)
 	meta->seq = atomic_inc_return(&mirror->m->seq) - 1;
 	meta->vlan_tci = frame->vlan_tci;
 	mirrorx_encap_write(__skb_push(copy, encap->len), encap, meta);
-	if (unlikely(!mirrorx_send(path, mirror->params, copy)))
-		return TCA_MIRRORX_STATS_XMIT;
-
-	mirrorx_stats_sent(mirror->cpu, encap->len + meta->slice_len, cut);
+	mirrorx_send(mirror->m, mirror->cpu, path, mirror->params, copy, cut);
 	return 0;
 }
 

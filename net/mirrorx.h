@@ -14,6 +14,7 @@
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
 #include <net/act_api.h>
 #include <net/dst.h>
 
@@ -95,17 +96,33 @@ struct mirrorx_params {
 };
 
 /**
+ * struct mirrorx_wait - copies that wait for their next hop to be resolved
+ * @lock: protects the rest; BH is off
+ * @queue: the copies, from the outer IP header on
+ * @neigh: their next hop, referenced; NULL if the queue is empty
+ * @work: looks whether the next hop has answered
+ */
+struct mirrorx_wait {
+	spinlock_t lock;
+	struct sk_buff_head queue;
+	struct neighbour *neigh;
+	struct delayed_work work;
+};
+
+/**
  * struct tcf_mirrorx - the action
  * @common: what every tc action has
  * @params: current configuration; written under tcf_lock
  * @cpu: counters and sampling state, which survive a replace
  * @seq: next GRE sequence number of the session; survives a replace
+ * @wait: copies whose next hop is not resolved yet
  */
 struct tcf_mirrorx {
 	struct tc_action common;
 	struct mirrorx_params __rcu *params;
 	struct mirrorx_cpu __percpu *cpu;
 	atomic_t seq;
+	struct mirrorx_wait wait;
 };
 
 #define to_mirrorx(a) ((struct tcf_mirrorx *)(a))
@@ -141,16 +158,21 @@ static inline void mirrorx_stats_add(struct mirrorx_cpu *cpu,
 }
 
 /**
- * mirrorx_stats_sent() - count a copy that was sent
+ * mirrorx_stats_sent() - count a copy that the underlay has taken, or refused
  * @cpu: this CPU's part of the action; BH is off
+ * @taken: which of both
  * @bytes: its length from the outer IP header on
  * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
  */
-static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
-				      enum tca_mirrorx_stats cut)
+static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, bool taken,
+				      u32 bytes, enum tca_mirrorx_stats cut)
 {
 	u64_stats_t *stats = cpu->stats;
 
+	if (unlikely(!taken)) {
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_XMIT, 1);
+		return;
+	}
 	u64_stats_update_begin(&cpu->syncp);
 	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
 	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
@@ -160,7 +182,7 @@ static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
 	u64_stats_update_end(&cpu->syncp);
 }
 
-int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu);
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m);
 size_t mirrorx_stats_size(void);
 
 /* select.c */
@@ -336,13 +358,14 @@ bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
 
-/* underlay.c */
+/* underlay.c and wait.c */
 
 /**
  * struct mirrorx_path - the way to the collector for the copies of one packet;
  *	all of it holds under RCU
  * @route: route
  * @neigh: next hop; NULL if the copies go through the IP stack
+ * @resolved: whether the link-layer address of @neigh is known
  * @local_out: hooks to ask before sending to @neigh; may be NULL
  * @post_routing: and these
  * @mtu: bytes of an outer packet that pass, IP header included
@@ -357,14 +380,23 @@ struct mirrorx_path {
 	u32 mtu;
 	u16 headroom;
 	u16 tailroom;
+	bool resolved;
 };
 
 bool mirrorx_sending(void);
 enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 					 struct mirrorx_params *params);
 void mirrorx_route_free(struct mirrorx_route *route);
-bool mirrorx_send(const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy);
+void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+		  const struct mirrorx_path *path,
+		  const struct mirrorx_params *params, struct sk_buff *copy,
+		  enum tca_mirrorx_stats cut);
+bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
+void mirrorx_wait_init(struct mirrorx_wait *wait);
+void mirrorx_wait_end(struct mirrorx_wait *wait);
+bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
+		      struct sk_buff *copy, enum tca_mirrorx_stats cut);
+void mirrorx_wait_flush(struct tcf_mirrorx *m);
 int mirrorx_ifindex(const struct mirrorx_params *params);
 
 #endif /* MIRRORX_H */

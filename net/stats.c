@@ -31,11 +31,11 @@ static void mirrorx_stats_fetch(u64 sums[MIRRORX_STATS],
 /**
  * mirrorx_stats_dump() - put the TCA_MIRRORX_STATS nest into a message
  * @msg: netlink message
- * @cpu: per-CPU part of the action
+ * @m: the action
  *
  * Return: 0, or -EMSGSIZE
  */
-int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu)
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m)
 {
 	u64 sums[MIRRORX_STATS];
 	struct nlattr *nest;
@@ -45,7 +45,10 @@ int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu)
 	if (!nest)
 		return -EMSGSIZE;
 
-	mirrorx_stats_fetch(sums, cpu);
+	mirrorx_stats_fetch(sums, m->cpu);
+	/* copies that wait for a neighbour have none so far */
+	sums[TCA_MIRRORX_STATS_NO_NEIGH - MIRRORX_STAT_FIRST] +=
+		skb_queue_len_lockless(&m->wait.queue);
 	for (i = 0; i < MIRRORX_STATS; i++)
 		if (nla_put_u64_64bit(msg, MIRRORX_STAT_FIRST + i, sums[i],
 				      TCA_MIRRORX_STATS_PAD))

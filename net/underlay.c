@@ -34,7 +34,7 @@ static bool is_ipv6(const struct mirrorx_params *params)
 	return IS_ENABLED(CONFIG_IPV6) && params->conf.ipv6;
 }
 
-/* Is this CPU within mirrorx_send()?  BH is off there, so the task is too. */
+/* Is this CPU sending a copy?  BH is off meanwhile, so the task is the same. */
 static DEFINE_PER_CPU(bool, mirrorx_in_send);
 
 /**
@@ -321,31 +321,21 @@ static bool hooks_accept(const struct mirrorx_path *path,
 }
 #endif
 
-static struct neighbour *find_neigh(const struct mirrorx_route *route)
+static enum tca_mirrorx_stats find_neigh(struct mirrorx_path *path)
 {
+	const struct mirrorx_route *route = path->route;
 	struct net_device *dev = route->dst->dev;
+	struct neighbour *neigh;
 
-	if (route->v6_next_hop)
-		return ip_neigh_gw6(dev, &route->next_hop.v6);
-	return ip_neigh_gw4(dev, route->next_hop.v4);
-}
-
-/*
- * A copy for a next hop that does not answer would wait in the neighbour's
- * queue and vanish there uncounted, so it is dropped and counted at once; the
- * kernel is told to resolve the next hop.
- */
-static enum tca_mirrorx_stats resolve(struct mirrorx_path *path)
-{
-	struct neighbour *neigh = find_neigh(path->route);
-
+	neigh = route->v6_next_hop ? ip_neigh_gw6(dev, &route->next_hop.v6) :
+				     ip_neigh_gw4(dev, route->next_hop.v4);
 	if (IS_ERR(neigh))
 		return TCA_MIRRORX_STATS_NO_NEIGH;
-	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_VALID))) {
-		neigh_event_send(neigh, NULL);
-		return TCA_MIRRORX_STATS_NO_NEIGH;
-	}
+
 	path->neigh = neigh;
+	path->resolved = READ_ONCE(neigh->nud_state) & NUD_VALID;
+	if (unlikely(!path->resolved))
+		neigh_event_send(neigh, NULL);
 	return 0;
 }
 
@@ -379,63 +369,101 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
 		return TCA_MIRRORX_STATS_MTU;
 	if (path->route->plain && find_hooks(path, params))
-		return resolve(path);
+		return find_neigh(path);
 	return 0;
 }
 
-static int send_direct(const struct mirrorx_path *path,
-		       const struct mirrorx_params *params,
-		       struct sk_buff *copy)
+static noinline bool send_by_stack(const struct mirrorx_path *path,
+				   const struct mirrorx_params *params,
+				   struct sk_buff *copy)
 {
-	if (unlikely(!hooks_accept(path, params, copy))) {
-		kfree_skb(copy);
-		return -EPERM;
-	}
-	/* the cached link-layer header says what its next hop speaks */
-	return neigh_output(path->neigh, copy,
-			    path->route->v6_next_hop != is_ipv6(params));
-}
+	int err;
 
-static noinline int send_by_stack(const struct mirrorx_path *path,
-				  const struct mirrorx_params *params,
-				  struct sk_buff *copy)
-{
 	skb_dst_set(copy, dst_clone(path->route->dst));
-	if (is_ipv6(params))
-		return ip6_local_out(params->net, NULL, copy);
-	return ip_local_out(params->net, NULL, copy);
+	/* what is sent from in here, by whatever way, is not mirrored */
+	this_cpu_write(mirrorx_in_send, true);
+	err = is_ipv6(params) ? ip6_local_out(params->net, NULL, copy) :
+				ip_local_out(params->net, NULL, copy);
+	this_cpu_write(mirrorx_in_send, false);
+	return !net_xmit_eval(err);
 }
 
 /**
- * mirrorx_send() - send a copy to the collector
- * @path: the way, from mirrorx_path_find() under the same RCU section
- * @params: configuration
+ * mirrorx_xmit() - send a copy to its next hop
+ * @neigh: next hop, resolved; under RCU or referenced
  * @copy: packet from the outer IP header on; consumed
  *
  * BH is off.
  *
- * Return: true if the underlay took it
+ * Return: true if the device took it
  */
-bool mirrorx_send(const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy)
+bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 {
+	/* the neighbour keeps the link-layer header of its own protocol */
+	bool own = copy->protocol == neigh->tbl->protocol;
 	int err;
+
+	this_cpu_write(mirrorx_in_send, true);
+	err = neigh_output(neigh, copy, !own);
+	this_cpu_write(mirrorx_in_send, false);
+	return !net_xmit_eval(err);
+}
+
+static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+				const struct mirrorx_path *path,
+				struct sk_buff *copy,
+				enum tca_mirrorx_stats cut)
+{
+	/* who has waited goes first */
+	if (path->resolved) {
+		mirrorx_wait_flush(m);
+		return false;
+	}
+	if (!mirrorx_wait_for(m, path->neigh, copy, cut)) {
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
+		kfree_skb(copy);
+	}
+	return true;
+}
+
+/**
+ * mirrorx_send() - send a copy to the collector, and count it
+ * @m: the action
+ * @cpu: this CPU's part of it
+ * @path: the way, from mirrorx_path_find() under the same RCU section
+ * @params: configuration
+ * @copy: packet from the outer IP header on; consumed
+ * @cut: what cut it, to be counted with it
+ *
+ * BH is off.
+ */
+void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+		  const struct mirrorx_path *path,
+		  const struct mirrorx_params *params, struct sk_buff *copy,
+		  enum tca_mirrorx_stats cut)
+{
+	u32 len = copy->len;
+	bool taken;
 
 	skb_reset_network_header(copy);
 	skb_set_transport_header(copy, path->route->encap.ip_len);
 	copy->protocol = is_ipv6(params) ? htons(ETH_P_IPV6) :
-					     htons(ETH_P_IP);
+					   htons(ETH_P_IP);
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
 
-	/* What is sent from in here, by whatever way, is not mirrored. */
-	this_cpu_write(mirrorx_in_send, true);
-	if (path->neigh)
-		err = send_direct(path, params, copy);
-	else
-		err = send_by_stack(path, params, copy);
-	this_cpu_write(mirrorx_in_send, false);
-
-	return !net_xmit_eval(err);
+	if (unlikely(!path->neigh)) {
+		taken = send_by_stack(path, params, copy);
+	} else if (unlikely(!hooks_accept(path, params, copy))) {
+		kfree_skb(copy);
+		taken = false;
+	} else {
+		if (unlikely(!path->resolved ||
+			     !skb_queue_empty_lockless(&m->wait.queue)) &&
+		    send_later(m, cpu, path, copy, cut))
+			return;
+		taken = mirrorx_xmit(path->neigh, copy);
+	}
+	mirrorx_stats_sent(cpu, taken, len, cut);
 }

@@ -141,7 +141,8 @@ enum tc_mirrorx_timestamp {
  * @TCA_MIRRORX_STATS_LOOP: already a mirrored copy, ours or another's
  * @TCA_MIRRORX_STATS_SECRET: plaintext here, ciphertext on the wire
  * @TCA_MIRRORX_STATS_NO_ROUTE: no route, or no source address, to the collector
- * @TCA_MIRRORX_STATS_NO_NEIGH: the next hop's link-layer address is unknown
+ * @TCA_MIRRORX_STATS_NO_NEIGH: the next hop's link-layer address is unknown; a
+ *	few copies wait for it, and if it comes they count as SENT instead
  * @TCA_MIRRORX_STATS_DEV_DOWN: the underlay device is gone, down or has no
  *	carrier
  * @TCA_MIRRORX_STATS_MTU: the path's MTU has no room for the headers and an
