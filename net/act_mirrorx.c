@@ -154,7 +154,7 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 
 	look_for_collector(params, extack);
 	params = swap_params(to_mirrorx(*a), parm.action, goto_ch, params);
-	mirrorx_params_free_rcu(params);
+	mirrorx_params_retire(params);
 	return ret;
 
 free_params:
@@ -168,7 +168,7 @@ static void tcf_mirrorx_cleanup(struct tc_action *a)
 	struct tcf_mirrorx *m = to_mirrorx(a);
 
 	mirrorx_wait_end(&m->wait);
-	mirrorx_params_free_rcu(rcu_dereference_protected(m->params, 1));
+	mirrorx_params_retire(rcu_dereference_protected(m->params, 1));
 	free_percpu(m->cpu);
 }
 

@@ -78,6 +78,7 @@ struct mirrorx_route {
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
  * @priority: of the copies
+ * @pmtu: socket that hears what routers say about the copies
  * @route: to the collector, as found last; replaced by whoever finds it
  *	outdated
  */
@@ -92,6 +93,7 @@ struct mirrorx_params {
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
+	struct socket *pmtu;
 	struct mirrorx_route __rcu *route;
 };
 
@@ -103,7 +105,7 @@ struct mirrorx_params {
  * @work: looks whether the next hop has answered
  */
 struct mirrorx_wait {
-	spinlock_t lock;
+	spinlock_t lock;	/* taken with BH off */
 	struct sk_buff_head queue;
 	struct neighbour *neigh;
 	struct delayed_work work;
@@ -132,7 +134,7 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 					  struct tc_mirrorx *parm,
 					  struct netlink_ext_ack *extack);
 void mirrorx_params_free(struct mirrorx_params *params);
-void mirrorx_params_free_rcu(struct mirrorx_params *params);
+void mirrorx_params_retire(struct mirrorx_params *params);
 int mirrorx_params_dump(struct sk_buff *msg,
 			const struct mirrorx_params *params);
 size_t mirrorx_params_size(void);
@@ -358,7 +360,7 @@ bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
 
-/* underlay.c and wait.c */
+/* underlay.c, wait.c and pmtu.c */
 
 /**
  * struct mirrorx_path - the way to the collector for the copies of one packet;
@@ -397,6 +399,8 @@ void mirrorx_wait_end(struct mirrorx_wait *wait);
 bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		      struct sk_buff *copy, enum tca_mirrorx_stats cut);
 void mirrorx_wait_flush(struct tcf_mirrorx *m);
+int mirrorx_pmtu_open(struct mirrorx_params *params);
+void mirrorx_pmtu_close(struct mirrorx_params *params);
 int mirrorx_ifindex(const struct mirrorx_params *params);
 
 #endif /* MIRRORX_H */

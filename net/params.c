@@ -226,7 +226,7 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
  * Sleeps.  The rtnl may or may not be held.
  *
  * Return: a snapshot, to be freed with mirrorx_params_free(), or
- * mirrorx_params_free_rcu() once packets have seen it; NULL if the attributes
+ * mirrorx_params_retire() once packets have seen it; NULL if the attributes
  * only name an action; or an error
  */
 struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
@@ -259,6 +259,8 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	params->net = net;
 
 	err = parse_params(params, tb, extack);
+	if (!err)
+		err = mirrorx_pmtu_open(params);
 	if (err) {
 		kfree(params);
 		return ERR_PTR(err);
@@ -266,31 +268,43 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	return params;
 }
 
-/**
- * mirrorx_params_free() - free a snapshot that no packet can see
- * @params: snapshot, or NULL
- */
-void mirrorx_params_free(struct mirrorx_params *params)
+static void free_params(struct mirrorx_params *params)
 {
-	if (!params)
-		return;
 	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
 	kfree(params);
 }
 
 static void free_after_grace(struct rcu_head *rcu)
 {
-	mirrorx_params_free(container_of(rcu, struct mirrorx_params, rcu));
+	free_params(container_of(rcu, struct mirrorx_params, rcu));
 }
 
 /**
- * mirrorx_params_free_rcu() - free a snapshot when its last reader is done
- * @params: snapshot that no new reader can find, or NULL
+ * mirrorx_params_free() - free a snapshot that no packet has seen
+ * @params: snapshot, or NULL
+ *
+ * Sleeps.
  */
-void mirrorx_params_free_rcu(struct mirrorx_params *params)
+void mirrorx_params_free(struct mirrorx_params *params)
 {
-	if (params)
-		call_rcu(&params->rcu, free_after_grace);
+	if (!params)
+		return;
+	mirrorx_pmtu_close(params);
+	free_params(params);
+}
+
+/**
+ * mirrorx_params_retire() - free a snapshot when its last reader is done
+ * @params: snapshot that no new reader can find, or NULL
+ *
+ * Sleeps.
+ */
+void mirrorx_params_retire(struct mirrorx_params *params)
+{
+	if (!params)
+		return;
+	mirrorx_pmtu_close(params);
+	call_rcu(&params->rcu, free_after_grace);
 }
 
 static int dump_addr(struct sk_buff *msg, bool ipv6, int attr4, int attr6,

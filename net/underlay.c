@@ -80,10 +80,10 @@ static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
 	memcpy(&fl4.saddr, params->conf.saddr, sizeof(fl4.saddr));
 	rt = ip_route_output_flow(params->net, &fl4, NULL);
 	if (IS_ERR(rt))
-		return NULL;
+		return ERR_CAST(rt);
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
-		return NULL;
+		return ERR_PTR(-ENETUNREACH);
 	}
 	memcpy(saddr, &fl4.saddr, sizeof(fl4.saddr));
 	return &rt->dst;
@@ -103,9 +103,8 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 	memcpy(&fl6.daddr, params->conf.daddr, sizeof(fl6.daddr));
 	memcpy(&fl6.saddr, params->conf.saddr, sizeof(fl6.saddr));
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
-	if (IS_ERR(dst))
-		return NULL;
-	memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
+	if (!IS_ERR(dst))
+		memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
 	return dst;
 }
 
@@ -170,6 +169,7 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 {
 	struct mirrorx_encap_conf conf = params->conf;
 	bool ipv6 = is_ipv6(params);
+	struct dst_entry *dst;
 	int oif = 0;
 
 	if (params->ifindex) {
@@ -177,15 +177,18 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 		if (!oif)
 			return TCA_MIRRORX_STATS_DEV_DOWN;
 	}
-	route->dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
-			    look_up_ipv4(params, oif, conf.saddr);
-	if (!route->dst)
-		return TCA_MIRRORX_STATS_NO_ROUTE;
+	dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
+		     look_up_ipv4(params, oif, conf.saddr);
+	/* routing says that nothing is there, IPsec policies that none may go */
+	if (IS_ERR(dst))
+		return PTR_ERR(dst) == -EPERM ? TCA_MIRRORX_STATS_XMIT :
+						TCA_MIRRORX_STATS_NO_ROUTE;
 
+	route->dst = dst;
 	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
 	/* one that is no good from the start: IPsec has yet to agree on keys */
 	if (!dst_check(route->dst, route->cookie))
-		return TCA_MIRRORX_STATS_NO_ROUTE;
+		return TCA_MIRRORX_STATS_XMIT;
 	if (!is_up(route->dst->dev))
 		return TCA_MIRRORX_STATS_DEV_DOWN;
 
