@@ -66,7 +66,7 @@ exec {NEVER}<> <(:)
 pause() { read -rt "$1" -u "$NEVER" || :; }
 
 wait_for() {	# SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || return 1
