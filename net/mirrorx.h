@@ -366,9 +366,10 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
  * struct mirrorx_path - the way to the collector for the copies of one packet;
  *	all of it holds under RCU
  * @route: route
- * @neigh: next hop; NULL if the copies go through the IP stack
+ * @neigh: next hop; NULL if only the IP stack knows it
+ * @by_stack: whether copies go through the IP stack
  * @resolved: whether the link-layer address of @neigh is known
- * @local_out: hooks to ask before sending to @neigh; may be NULL
+ * @local_out: hooks to ask where copies do not; may be NULL
  * @post_routing: and these
  * @mtu: bytes of an outer packet that pass, IP header included
  * @headroom: in front of the outer IP header
@@ -382,6 +383,7 @@ struct mirrorx_path {
 	u32 mtu;
 	u16 headroom;
 	u16 tailroom;
+	bool by_stack;
 	bool resolved;
 };
 

@@ -12,6 +12,7 @@
 #include <linux/in.h>
 #include <linux/net.h>
 #include <net/inet_sock.h>
+#include <net/tcp_states.h>
 
 #include "mirrorx.h"
 
@@ -34,7 +35,7 @@ int mirrorx_pmtu_open(struct mirrorx_params *params)
 	if (err)
 		return err;
 
-	/* No connect(): there may be no route to the collector yet. */
+	/* What connect() does, but for the route, of which there may be none. */
 	sk = params->pmtu->sk;
 	lock_sock(sk);
 	if (conf->ipv6)
@@ -42,6 +43,7 @@ int mirrorx_pmtu_open(struct mirrorx_params *params)
 	else
 		memcpy(&inet_sk(sk)->inet_daddr, conf->daddr,
 		       sizeof(inet_sk(sk)->inet_daddr));
+	sk->sk_state = TCP_ESTABLISHED;
 	sk->sk_mark = params->mark;
 	sk->sk_bound_dev_if = params->ifindex;
 	sk->sk_rcvbuf = 0;

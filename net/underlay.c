@@ -7,7 +7,9 @@
  * reference, so that nothing is written that CPUs share.  Copies are locally generated packets:
  * where netfilter hooks, an IPsec policy, a VRF or another feature of the IP
  * stack waits for such packets, they are handed to the stack.  Where none does,
- * they go straight to the next hop, which is the same with less work.
+ * they go straight to the next hop, which is the same with less work.  Either
+ * way the next hop has to be known first, for what the stack drops later for
+ * want of one would not be counted.
  *
  * The original's sender never hears of any of it: no copy is ever larger than
  * the path's MTU.
@@ -368,46 +370,46 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 	path->headroom = LL_RESERVED_SPACE(dev) + dst->header_len;
 	path->tailroom = dev->needed_tailroom + dst->trailer_len;
 	path->neigh = NULL;
+	path->by_stack = true;
 
 	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
 		return TCA_MIRRORX_STATS_MTU;
-	if (path->route->plain && find_hooks(path, params))
-		return find_neigh(path);
-	return 0;
+	if (unlikely(!path->route->plain))
+		return 0;
+	path->by_stack = !find_hooks(path, params);
+	return find_neigh(path);
 }
 
-static noinline bool send_by_stack(const struct mirrorx_path *path,
-				   const struct mirrorx_params *params,
-				   struct sk_buff *copy)
+static noinline int xmit_by_stack(struct sk_buff *copy)
 {
-	int err;
+	struct net *net = dev_net(copy->dev);
 
-	skb_dst_set(copy, dst_clone(path->route->dst));
-	/* what is sent from in here, by whatever way, is not mirrored */
-	this_cpu_write(mirrorx_in_send, true);
-	err = is_ipv6(params) ? ip6_local_out(params->net, NULL, copy) :
-				ip_local_out(params->net, NULL, copy);
-	this_cpu_write(mirrorx_in_send, false);
-	return !net_xmit_eval(err);
+	if (IS_ENABLED(CONFIG_IPV6) && copy->protocol == htons(ETH_P_IPV6))
+		return ip6_local_out(net, NULL, copy);
+	return ip_local_out(net, NULL, copy);
 }
 
 /**
- * mirrorx_xmit() - send a copy to its next hop
+ * mirrorx_xmit() - send a copy on its way
  * @neigh: next hop, resolved; under RCU or referenced
- * @copy: packet from the outer IP header on; consumed
+ * @copy: packet from the outer IP header on; consumed.  With a route it goes
+ *	through the IP stack, without one to @neigh
  *
  * BH is off.
  *
- * Return: true if the device took it
+ * Return: true if it was taken
  */
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 {
-	/* the neighbour keeps the link-layer header of its own protocol */
-	bool own = copy->protocol == neigh->tbl->protocol;
 	int err;
 
+	/* what is sent from in here, by whatever way, is not mirrored */
 	this_cpu_write(mirrorx_in_send, true);
-	err = neigh_output(neigh, copy, !own);
+	if (unlikely(skb_dst(copy)))
+		err = xmit_by_stack(copy);
+	else	/* a neighbour keeps the link-layer header of its own protocol */
+		err = neigh_output(neigh, copy,
+				   copy->protocol != neigh->tbl->protocol);
 	this_cpu_write(mirrorx_in_send, false);
 	return !net_xmit_eval(err);
 }
@@ -446,7 +448,6 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 		  enum tca_mirrorx_stats cut)
 {
 	u32 len = copy->len;
-	bool taken;
 
 	skb_reset_network_header(copy);
 	skb_set_transport_header(copy, path->route->encap.ip_len);
@@ -456,17 +457,16 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
 
-	if (unlikely(!path->neigh)) {
-		taken = send_by_stack(path, params, copy);
+	if (unlikely(path->by_stack)) {
+		skb_dst_set(copy, dst_clone(path->route->dst));
 	} else if (unlikely(!hooks_accept(path, params, copy))) {
 		kfree_skb(copy);
-		taken = false;
-	} else {
-		if (unlikely(!path->resolved ||
-			     !skb_queue_empty_lockless(&m->wait.queue)) &&
-		    send_later(m, cpu, path, copy, cut))
-			return;
-		taken = mirrorx_xmit(path->neigh, copy);
+		mirrorx_stats_sent(cpu, false, len, cut);
+		return;
 	}
-	mirrorx_stats_sent(cpu, taken, len, cut);
+	if (unlikely(path->neigh && (!path->resolved ||
+				     !skb_queue_empty_lockless(&m->wait.queue))))
+		if (send_later(m, cpu, path, copy, cut))
+			return;
+	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, cut);
 }
