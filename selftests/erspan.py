@@ -221,23 +221,61 @@ def wrong_bytes(session, expected, room=None):
     return wrong
 
 
-def wrong_headers(session):
-    """What every copy's headers say alike, and the sequence."""
-    wrong = []
-    v4 = session.case.underlay == 4
-    egress = {"auto": session.case.hook == "egress", "egress": True, "ingress": False}[
-        session.options.get("erspan_dir", "auto")]
+def said(session):
+    """What tshark must read in every copy of a session."""
+    option = session.options.get
+    egress = session.case.hook == "egress"
+    gra = ("100us", "100ns", "ns").index(option("timestamp", "100us"))
+    source = option("src_ip") or getattr(session.case, "source", None)
+    tos, ttl = int(option("tos", "0"), 0), int(option("ttl", "64"))
     want = {"gre.flags_and_version": 0x1000, "gre.proto": 0x22eb, "erspan.version": 2,
-            "erspan.bso": 0, "erspan.p": 1, "erspan.ft": 0, "erspan.direction": egress}
+            "erspan.bso": 0, "erspan.spanid": session.id, "erspan.sgt": int(option("sgt", "0"), 0),
+            "erspan.p": 1, "erspan.ft": 0, "erspan.hw": int(option("erspan_hwid", "0"), 0),
+            "erspan.direction": {"auto": egress, "egress": True, "ingress": False}[
+                option("erspan_dir", "auto")],
+            "erspan.gra": gra, "erspan.o": gra == 2}
+    if gra == 2:
+        want |= {"erspan.platid": 5, "erspan.pid5.switchid": 0, "erspan.pid5.port_index": 0}
+    if session.case.underlay == 4:
+        return want | {"eth.type": 0x0800, "ip.version": 4, "ip.hdr_len": 20, "ip.dsfield": tos,
+                       "ip.id": 0, "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": ttl,
+                       "ip.proto": 47, "ip.checksum.status": 1,
+                       "ip.src": source or "192.0.2.1", "ip.dst": option("dst_ip", "192.0.2.9")}
+    return want | {"eth.type": 0x86dd, "ipv6.version": 6, "ipv6.tclass": tos, "ipv6.flow": 0,
+                   "ipv6.nxt": 47, "ipv6.hlim": ttl, "ipv6.src": source or "2001:db8:9::1",
+                   "ipv6.dst": option("dst_ip", "2001:db8:9::9")}
+
+
+def wrong_headers(session):
+    """Every field of the outer headers but VLAN, COS, T and time, and the sequence."""
+    want, wrong = said(session), []
     for i, copy in enumerate(session.copies):
         for name, value in {**want, "gre.sequence_number": i}.items():
-            if copy.number(name) != value:
-                wrong.append(f"copy {i}: {name} is {copy.field(name)}, not {value}")
-        size = copy.number("ip.len") if v4 else copy.number("ipv6.plen") + 40
+            found = copy.fields[name][:1]
+            if found != [value] and found and not isinstance(value, str):
+                found = [int(found[0], 0)]
+            if found != [value]:
+                wrong.append(f"copy {i}: {name} is {found}, not {value}")
+        size = copy.number("ip.len") if session.case.underlay == 4 else \
+            copy.number("ipv6.plen") + 40
         if ETH_LEN + size != len(copy.packet):
             wrong.append(f"copy {i}: {len(copy.packet)} bytes for an IP length of {size}")
-        if v4 and (copy.field("ip.checksum.status"), copy.number("ip.flags")) != ("1", 2):
-            wrong.append(f"copy {i}: outer IP checksum or flags")
+    return wrong
+
+
+def wrong_times(session, early, late):
+    """The time in the copies is the wire's, less at most EARLY and plus at most LATE ns."""
+    wrong = []
+    for i, (copy, (seen, _)) in enumerate(zip(session.copies, session.case.frames)):
+        stamp = copy.number("erspan.timestamp")
+        if copy.number("erspan.gra") == 2:
+            unit, wrap = 1, 1 << 64
+            stamp += copy.number("erspan.pid5.timestamp") * 10 ** 9
+        else:
+            unit, wrap = (100000, 100)[copy.number("erspan.gra")], 1 << 32
+        low, high = ((seen + by) // unit for by in (-early, late))
+        if (stamp - low) % wrap > high - low:
+            wrong.append(f"copy {i}: time {stamp}, not from {low % wrap} to {high % wrap}")
     return wrong
 
 

@@ -64,11 +64,12 @@ def mark(wire, text):
 
 
 def action(options, underlay):
-    ident = next(session_ids)
     words = options.split()
     if "dst_ip" not in words:
         words = ["dst_ip", COLLECTOR[underlay], *words]
-    return ident, ["action", "mirrorx", *words, "id", str(ident)]
+    if "id" not in words:
+        words += ["id", str(next(session_ids))]
+    return int(words[words.index("id") + 1]), ["action", "mirrorx", *words]
 
 
 @contextmanager
