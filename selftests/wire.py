@@ -56,7 +56,7 @@ class Tap:
         self.outgoing, self.frames = outgoing, []
 
     def all(self):
-        while True:
+        while self.socket.fileno() >= 0:
             try:
                 frame, where = self.socket.recvfrom(1 << 16)
             except BlockingIOError:
@@ -65,11 +65,14 @@ class Tap:
                 continue
             if (where[2] == OUTGOING) == self.outgoing:
                 self.frames.append(frame)
+        return self.frames
 
     def copies(self):
         return [copy for copy in map(copy_in, self.all()) if copy]
 
     def close(self):
+        """An open socket keeps its namespace; the frames stay."""
+        self.all()
         self.socket.close()
 
 
@@ -141,7 +144,7 @@ class Account:
     def __init__(self, ns="src"):
         with netns(ns):
             self.netlink = rawtc.Netlink()
-        self.sources, self.collectors = [], []
+        self.sources, self.collectors, self.known = [], [], 0
 
     def counts(self):
         """{counter: sum over the actions}, "seen" among them."""
@@ -167,14 +170,17 @@ class Account:
             wrong.append(f"{counts['seen']} seen, but {counts['sent']} sent and {away} not")
         if self.sources and len(self.originals()) != counts["seen"]:
             wrong.append(f"{len(self.originals())} originals, but {counts['seen']} seen")
-        if self.collectors and len(self.copies()) != counts["sent"]:
-            wrong.append(f"{counts['sent']} sent, but {len(self.copies())} arrived")
+        missing = counts["sent"] - len(self.copies()) - self.known
+        if self.collectors and missing:
+            wrong.append(f"{counts['sent']} sent, of which {missing} did not arrive")
         return "; ".join(wrong)
 
     def wrong(self, seconds=3):
-        """The difference, once all that is under way has come."""
+        """The difference since the last time, once all that is under way has come."""
         wait_for(seconds, lambda: not self.difference())
-        return self.difference()
+        found = self.difference()
+        self.known = self.counts()["sent"] - len(self.copies())
+        return found
 
 
 class Scene(Account):
