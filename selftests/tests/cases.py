@@ -59,6 +59,26 @@ class Wire:
             self.socket.send(frame)
 
 
+class Datagrams:
+    """Sends frames' payload over UDP: marks for devices that have no frames."""
+
+    def __init__(self, ns, here, there, port=9, dev=None):
+        enter(ns)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in here else socket.AF_INET,
+                                    socket.SOCK_DGRAM)
+        if dev:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, dev.encode())
+        self.socket.bind((here, 0))
+        self.there = there, port        # connected, it would hear that nobody listens
+
+    def send(self, *frames):
+        self.send_payload(*(frame[len(MACS):] for frame in frames))
+
+    def send_payload(self, *payloads):
+        for payload in payloads:
+            self.socket.sendto(payload, self.there)
+
+
 def mark(wire, text):
     wire.send(MACS + struct.pack("!H", MARK_TYPE) + text.encode().ljust(46, b"\0"))
 
