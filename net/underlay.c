@@ -19,6 +19,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/percpu.h>
+#include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -49,22 +50,31 @@ bool mirrorx_sending(void)
 	return this_cpu_read(mirrorx_in_send);
 }
 
+/* A device that came back under its name is the same to the operator. */
+static const struct net_device *find_dev(const struct mirrorx_params *params)
+{
+	const struct net_device *dev;
+
+	dev = dev_get_by_index_rcu(params->net, params->ifindex);
+	return dev ?: dev_get_by_name_rcu(params->net, params->ifname);
+}
+
 /**
  * mirrorx_ifindex() - the device to which the route is restricted
  * @params: configuration with a device; under RCU
- *
- * A device that came back under its name is the same to the operator.
  *
  * Return: its index, or 0 while it is gone
  */
 int mirrorx_ifindex(const struct mirrorx_params *params)
 {
-	const struct net_device *dev;
+	const struct net_device *dev = find_dev(params);
 
-	dev = dev_get_by_index_rcu(params->net, params->ifindex);
-	if (!dev)
-		dev = dev_get_by_name_rcu(params->net, params->ifname);
 	return dev ? dev->ifindex : 0;
+}
+
+static bool is_up(const struct net_device *dev)
+{
+	return netif_running(dev) && netif_carrier_ok(dev);
 }
 
 static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
@@ -105,8 +115,14 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 	memcpy(&fl6.daddr, params->conf.daddr, sizeof(fl6.daddr));
 	memcpy(&fl6.saddr, params->conf.saddr, sizeof(fl6.saddr));
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
-	if (!IS_ERR(dst))
-		memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
+	if (IS_ERR(dst))
+		return dst;
+	/* IPv4 does that by itself */
+	if (!ipv6_chk_addr(params->net, &fl6.saddr, NULL, 0)) {
+		dst_release(dst);
+		return ERR_PTR(-EADDRNOTAVAIL);
+	}
+	memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
 	return dst;
 }
 
@@ -161,23 +177,20 @@ static void free_after_grace(struct rcu_head *rcu)
 	mirrorx_route_free(container_of(rcu, struct mirrorx_route, rcu));
 }
 
-static bool is_up(const struct net_device *dev)
-{
-	return netif_running(dev) && netif_carrier_ok(dev);
-}
-
 static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 					 const struct mirrorx_params *params)
 {
 	struct mirrorx_encap_conf conf = params->conf;
+	const struct net_device *dev;
 	bool ipv6 = is_ipv6(params);
 	struct dst_entry *dst;
 	int oif = 0;
 
 	if (params->ifindex) {
-		oif = mirrorx_ifindex(params);
-		if (!oif)
+		dev = find_dev(params);
+		if (!dev || !is_up(dev))
 			return TCA_MIRRORX_STATS_DEV_DOWN;
+		oif = dev->ifindex;
 	}
 	dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
 		     look_up_ipv4(params, oif, conf.saddr);
