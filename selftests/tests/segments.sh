@@ -24,7 +24,9 @@ tunnels() {	# NS HERE THERE NUMBER
 	need ip -n "$ns" link add gre type gretap local "$here" remote "$there"
 	need ip -n "$ns" link add ipip type ipip local "$here" remote "$there"
 	for dev in vlan vxlan gre ipip; do
-		need address "$ns" "$dev" "10.1.$((++i)).$n/24" "fd00:$i::$n/64"
+		need ip -n "$ns" address add "10.1.$((++i)).$n/24" dev "$dev"
+		need ip -n "$ns" address add "fd00:$i::$n/64" dev "$dev"
+		need ip -n "$ns" link set "$dev" up
 	done
 }
 

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""In the VM, for netlink.sh: refused requests, as raw netlink.
+
+Each bad action is tried alone, behind good ones, below filters and as a
+replacement, which must say the same and leave everything as it was.
+"""
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import rawtc as tc
+from rawtc import attr, by_index, options, references
+from tap import finish, ok
+
+OLD = 900               # the action that bad ones are to replace
+SIZES = "invalid attribute length|binary attribute size out of range|policy validation"
+RANGE = "integer out of range"
+
+
+def u32(number, value):
+    return attr(number, value)
+
+
+def addr(number, text):
+    return attr(number, tc.address(text))
+
+
+def good(*more, **args):
+    return options(*more, **{"dst": "192.0.2.9"} | args)
+
+
+def addresses():
+    """Addresses that no collector, or no source, can have."""
+    bad4 = ("0.0.0.0", "127.0.0.1", "127.255.255.254", "224.0.0.1", "239.1.2.3",
+            "255.255.255.255")
+    bad6 = ("::", "::1", "ff02::1", "ff0e::1", "::ffff:192.0.2.9")
+    for text in bad4:
+        yield f"dst_ip {text}", options(dst=text), "EADDRNOTAVAIL", "dst_ip", tc.DST_IP4
+        yield (f"src_ip {text}", good(addr(tc.SRC_IP4, text)), "EADDRNOTAVAIL", "src_ip",
+               tc.SRC_IP4)
+    for text in bad6:
+        yield f"dst_ip {text}", options(dst=text), "EADDRNOTAVAIL", "dst_ip", tc.DST_IP6
+        yield (f"src_ip {text}", options(addr(tc.SRC_IP6, text), dst="2001:db8::9"),
+               "EADDRNOTAVAIL", "src_ip", tc.SRC_IP6)
+    yield ("dst_ip fe80::9 without dev", options(dst="fe80::9"), "EINVAL", "link-local.*dev",
+           tc.DST_IP6)
+    yield "no dst_ip", options(u32(tc.ID, 1)), "EINVAL", "dst_ip", None
+    yield ("dst_ip of both families", good(addr(tc.DST_IP6, "2001:db8::9")), "EINVAL",
+           "IPv4 and IPv6", tc.DST_IP6)
+    yield ("src_ip is IPv6, dst_ip IPv4", good(addr(tc.SRC_IP6, "2001:db8::1")), "EINVAL",
+           "different families", tc.SRC_IP6)
+    yield ("src_ip is IPv4, dst_ip IPv6", options(addr(tc.SRC_IP4, "192.0.2.1"), dst="2001:db8::9"),
+           "EINVAL", "different families", tc.SRC_IP4)
+    yield ("src_ip of both families", good(addr(tc.SRC_IP4, "192.0.2.1"),
+                                           addr(tc.SRC_IP6, "2001:db8::1")), "EINVAL",
+           "different families", tc.SRC_IP6)
+
+
+def values():
+    """Numbers out of their range."""
+    most = 0xffffffff
+    for number, bad in {tc.IFINDEX: (0, 0x80000000, most), tc.ID: (1024, most),
+                        tc.ERSPAN_VER: (0, 1, 3, most), tc.ERSPAN_DIR: (3, most),
+                        tc.ERSPAN_HWID: (64, most), tc.SGT: (65536, most),
+                        tc.TIMESTAMP: (3, most), tc.TRUNC: (65536, most), tc.SAMPLE: (0,),
+                        tc.TOS: (256, most), tc.TTL: (0, 256, most)}.items():
+        for value in bad:
+            yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
+    for value in 1, 13:
+        yield f"TRUNC {value}", good(u32(tc.TRUNC, value)), "ERANGE", "trunc.*14", tc.TRUNC
+    yield "IFINDEX of no device", good(u32(tc.IFINDEX, 4711)), "ENODEV", "dev", tc.IFINDEX
+
+
+def forms():
+    """What is no well-formed set of attributes."""
+    for number, size in tc.SIZES.items():
+        base = [] if number in (tc.DST_IP4, tc.DST_IP6) else [
+            attr(tc.DST_IP6, tc.address("2001:db8::9")) if number == tc.SRC_IP6 else
+            attr(tc.DST_IP4, tc.address("192.0.2.9"))]
+        if number != tc.PARMS:
+            base.append(tc.parms())
+        for wrong in 0, size - 1, size + 1:
+            yield (f"{tc.NAMES[number]} of {wrong} bytes",
+                   tc.nest(tc.OPTIONS, *base, attr(number, b"\1" * wrong)), "EINVAL|ERANGE", SIZES,
+                   number)
+    for number in 22, 23, 1000, 0x3fff:
+        yield f"attribute {number}", good(u32(number, 0)), "EINVAL", "Unknown attribute", number
+    yield "an attribute 0", good(u32(0, 0)), "EINVAL", ".", None
+    yield "bytes behind the attributes", good(b"\1\0"), "EINVAL", ".", None
+    for number, what in (tc.TM, "Times"), (tc.MPAD, "Padding"), (tc.MSTATS, "Counters"):
+        yield (f"{tc.NAMES[number]}, which is output only", good(attr(number, bytes(32))), "EINVAL",
+               f"{what}.*output only", number)
+    yield ("no NLA_F_NESTED", attr(tc.OPTIONS, tc.parms() + addr(tc.DST_IP4, "192.0.2.9")), "EINVAL",
+           "NLA_F_NESTED", "OPTIONS")
+    yield ("no PARMS", tc.nest(tc.OPTIONS, addr(tc.DST_IP4, "192.0.2.9")), "EINVAL", "PARMS", None)
+    yield "no options", b"", "EINVAL", "options", None
+    yield "empty options", tc.nest(tc.OPTIONS), "EINVAL", "PARMS", None
+
+
+def controls():
+    for control in 9, 0x0fffffff, 0x30000000, 0x7fffffff:
+        yield (f"control action {control:#x}", good(control=control), "EINVAL", ".", None)
+
+
+def pointed_at(opts, answer):
+    """The attribute of the only action of a request that the kernel pointed at."""
+    offset = answer.offset - 20 - 4 - 4 - len(attr(tc.KIND, b"mirrorx\0"))
+    if not 0 <= offset <= len(opts) - 4:
+        return None
+    number = struct.unpack_from("=H", opts, offset + 2)[0] & tc.NLA_TYPE_MASK
+    return tc.NAMES.get(number, number) if offset else "OPTIONS"
+
+
+def with_index(opts, index):
+    """The same options for another index, if there are PARMS of the right size."""
+    parms = struct.pack("=HHI", 24, tc.PARMS, 0)
+    at = opts.find(parms)
+    return opts if at < 0 else opts[:at + 4] + struct.pack("=I", index) + opts[at + 8:]
+
+
+class Judge:
+    """Tries the cases."""
+
+    def __init__(self):
+        self.netlink = tc.Netlink()
+        self.table = []         # what was refused, and what the kernel said
+
+    def old(self):
+        return {index: (tc.configuration(act), tc.counters(act))
+                for index, act in self.netlink.list().actions().items()}
+
+    def ways(self, opts):
+        """Each way to have an action made."""
+        netlink, bad = self.netlink, tc.action(opts)
+        yield "alone", netlink.add(bad)
+        yield "behind two good ones", netlink.add(
+            tc.action(good(), order=1), tc.action(good(index=7), order=2), tc.action(opts, order=3))
+        yield "in front of a good one", netlink.add(bad, tc.action(good(), order=2))
+        yield "in a filter", netlink.filter("d0", bad)
+        yield "in a filter without RTNL", netlink.filter("d0", bad, kind="flower")
+        yield "as replacement", netlink.replace(tc.action(with_index(opts, OLD)))
+        yield "as replacement behind a good one", netlink.replace(
+            tc.action(good(), order=1), tc.action(with_index(opts, OLD), order=2))
+
+    def case(self, what, opts, code, message, where):
+        where = tc.NAMES.get(where, where)
+        before, held, wrong = self.old(), references(), []
+        for way, answer in self.ways(opts):
+            if way == "alone":
+                first = answer
+                at = pointed_at(opts, answer)
+            if not re.fullmatch(code, answer.error):
+                wrong.append(f"{way}: {answer}, expected {code}")
+            if not answer.message or "\n" in answer.message or not re.search(message, answer.message):
+                wrong.append(f"{way}: said {answer.message!r}, expected {message!r}")
+            if self.old() != before:
+                wrong.append(f"{way}: the actions are other ones than before")
+                self.netlink.delete(*(by_index(i) for i in self.netlink.list().actions() if i != OLD))
+            if references() != held:
+                wrong.append(f"{way}: {references()} references of the module, before {held}")
+                held = references()
+            if self.netlink.filters("d0"):
+                wrong.append(f"{way}: a filter was left")
+                self.netlink.unfilter("d0")
+        if where and at != where:
+            wrong.append(f"pointed at {at}, not {where}")
+        at = f" at {at}" if at else ""
+        self.table.append(f"{what:<36} {first.error:<14} {first.message}{at}")
+        ok(not wrong, f"refused, without a trace: {what}", *wrong)
+
+
+def index_cases(judge):
+    """What depends on which actions there are."""
+    netlink = judge.netlink
+    before, held = judge.old(), references()
+
+    def refused(what, answer, code, message):
+        judge.table.append(f"{what:<36} {answer.error:<14} {answer.message}")
+        ok(answer.error == code and re.search(message, answer.message),
+           f"refused, without a trace: {what}", answer)
+        ok(judge.old() == before and references() == held and not netlink.filters("d0"),
+           f"nothing changed by: {what}", judge.old(), references())
+
+    refused("add of an index that exists", netlink.add(tc.action(good(index=OLD))), "EEXIST", "index")
+    refused("add of an index that exists, bare", netlink.add(tc.action(options(index=OLD))), "EEXIST",
+            "index")
+    refused("replace without dst_ip", netlink.replace(tc.action(options(index=OLD))), "EINVAL",
+            "dst_ip")
+    refused("get of nothing", netlink.get(by_index(5)), "ENOENT", "index")
+    refused("delete of nothing", netlink.delete(by_index(5)), "ENOENT", "index")
+    refused("delete of one and of nothing", netlink.delete(by_index(OLD), by_index(5, order=2)),
+            "ENOENT", "index")
+    refused("add of nothing but an index", netlink.add(tc.action(options(index=5))), "EINVAL", "dst_ip")
+    for kind in "matchall", "flower":
+        refused(f"index of nothing in a {kind} filter",
+                netlink.filter("d0", tc.action(options(index=5)), kind=kind), "EINVAL", "dst_ip")
+    goto = tc.GOTO_CHAIN | 5
+    refused("goto chain without a filter", netlink.add(tc.action(good(control=goto))), "EINVAL", "chain")
+    refused("replace by goto chain without a filter",
+            netlink.replace(tc.action(good(index=OLD, control=goto))), "EINVAL", "chain")
+
+
+def main():
+    subprocess.run("""set -e; modprobe act_mirrorx
+        ip link add d0 up type dummy
+        ip link add d1 up address 02:00:00:00:00:01 type dummy
+        ip address add 192.0.2.1/24 dev d1
+        ip address add 2001:db8::1/64 dev d1 nodad
+        tc qdisc add dev d0 clsact""", shell=True, executable="/bin/bash", check=True)
+    judge = Judge()
+    everything = [addr(tc.SRC_IP4, "192.0.2.1")] + [u32(n, v) for n, v in {
+        tc.IFINDEX: int(Path("/sys/class/net/d1/ifindex").read_text()), tc.ID: 1023,
+        tc.ERSPAN_VER: 2, tc.ERSPAN_DIR: 2, tc.ERSPAN_HWID: 63, tc.SGT: 65535, tc.TIMESTAMP: 2,
+        tc.TRUNC: 65535, tc.SAMPLE: 0xffffffff, tc.TOS: 255, tc.TTL: 255, tc.MARK: 0xffffffff,
+        tc.PRIORITY: 0xffffffff}.items()]
+    answer = judge.netlink.add(tc.action(good(*everything, index=OLD), attr(tc.COOKIE, b"old one")))
+    ok(not answer.error, "the largest value of everything is accepted", answer)
+    for cases in addresses, values, forms, controls:
+        for case in cases():
+            judge.case(*case)
+    index_cases(judge)
+    answer = judge.netlink.delete(by_index(OLD))
+    ok(not answer.error and references() == 0, "nothing holds the module in the end", answer,
+       references())
+    print("# What was refused, and what the kernel said:")
+    for line in judge.table:
+        print(f"# {line}")
+    finish()
+
+
+main()
