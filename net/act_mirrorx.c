@@ -11,6 +11,7 @@
  */
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
+#include <net/neighbour.h>
 #include <net/net_namespace.h>
 #include <net/netlink.h>
 #include <net/pkt_cls.h>
@@ -35,6 +36,8 @@ static void look_for_collector(struct mirrorx_params *params,
 	local_bh_disable();
 	rcu_read_lock();
 	reason = mirrorx_path_find(&path, params);
+	if (!reason && path.neigh && !path.resolved)
+		neigh_event_send(path.neigh, NULL);
 	rcu_read_unlock();
 	local_bh_enable();
 

@@ -101,13 +101,17 @@ struct mirrorx_params {
  * struct mirrorx_wait - copies that wait for their next hop to be resolved
  * @lock: protects the rest; BH is off
  * @queue: the copies, from the outer IP header on
- * @neigh: their next hop, referenced; NULL if the queue is empty
+ * @neigh: their next hop, referenced; NULL if none waits
+ * @first_len: length of the copy that @neigh keeps itself; 0 if there is none
+ * @first_cut: what cut that one
  * @work: looks whether the next hop has answered
  */
 struct mirrorx_wait {
 	spinlock_t lock;	/* taken with BH off */
 	struct sk_buff_head queue;
 	struct neighbour *neigh;
+	u32 first_len;
+	enum tca_mirrorx_stats first_cut;
 	struct delayed_work work;
 };
 
@@ -401,6 +405,7 @@ void mirrorx_wait_end(struct mirrorx_wait *wait);
 bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		      struct sk_buff *copy, enum tca_mirrorx_stats cut);
 void mirrorx_wait_flush(struct tcf_mirrorx *m);
+u32 mirrorx_waiting(const struct mirrorx_wait *wait);
 int mirrorx_pmtu_open(struct mirrorx_params *params);
 void mirrorx_pmtu_close(struct mirrorx_params *params);
 int mirrorx_ifindex(const struct mirrorx_params *params);

@@ -48,7 +48,7 @@ int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m)
 	mirrorx_stats_fetch(sums, m->cpu);
 	/* copies that wait for a neighbour have none so far */
 	sums[TCA_MIRRORX_STATS_NO_NEIGH - MIRRORX_STAT_FIRST] +=
-		skb_queue_len_lockless(&m->wait.queue);
+		mirrorx_waiting(&m->wait);
 	for (i = 0; i < MIRRORX_STATS; i++)
 		if (nla_put_u64_64bit(msg, MIRRORX_STAT_FIRST + i, sums[i],
 				      TCA_MIRRORX_STATS_PAD))

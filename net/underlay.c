@@ -352,8 +352,6 @@ static enum tca_mirrorx_stats find_neigh(struct mirrorx_path *path)
 
 	path->neigh = neigh;
 	path->resolved = READ_ONCE(neigh->nud_state) & NUD_VALID;
-	if (unlikely(!path->resolved))
-		neigh_event_send(neigh, NULL);
 	return 0;
 }
 
@@ -478,7 +476,7 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 		return;
 	}
 	if (unlikely(path->neigh && (!path->resolved ||
-				     !skb_queue_empty_lockless(&m->wait.queue))))
+				     READ_ONCE(m->wait.neigh))))
 		if (send_later(m, cpu, path, copy, cut))
 			return;
 	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, cut);

@@ -2,11 +2,11 @@
 /*
  * Copies whose next hop is not resolved yet.
  *
- * The neighbour could keep them as well, but what it drops when nobody answers
- * would vanish uncounted.  Here a few wait until the answer comes, and then go
- * on in their order; or until the kernel gives up, and then they are counted.
- * While they wait they are shown as having no neighbour, so that the counters
- * add up at any time.
+ * The first of them is sent all the same: the kernel asks for the next hop in
+ * its name, and keeps it until the answer comes or the question is given up.
+ * The others wait here, because what the neighbour drops would vanish uncounted,
+ * and go on in their order or are counted.  While they wait they are shown as
+ * having no neighbour, so that the counters add up at any time.
  */
 #include <net/neighbour.h>
 
@@ -35,29 +35,24 @@ static bool is_resolved(const struct neighbour *neigh)
 	       READ_ONCE(neigh->nud_state) & NUD_VALID;
 }
 
-/* Takes the queue as it is; its reference to the next hop passes to the caller. */
-static struct neighbour *take_queue(struct mirrorx_wait *wait,
-				    struct sk_buff_head *taken)
+static void count(struct mirrorx_cpu *cpu, bool resolved, u32 len,
+		  enum tca_mirrorx_stats cut)
 {
-	struct neighbour *neigh = wait->neigh;
-
-	lockdep_assert_held(&wait->lock);
-	__skb_queue_head_init(taken);
-	skb_queue_splice_init(&wait->queue, taken);
-	wait->neigh = NULL;
-	return neigh;
+	if (resolved)
+		mirrorx_stats_sent(cpu, true, len, cut);
+	else
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
 }
 
 /* Send the copies, or drop them if the next hop has not answered. */
-static void send_queue(struct tcf_mirrorx *m, struct sk_buff_head *taken,
+static void send_queue(struct mirrorx_cpu *cpu, struct sk_buff_head *queue,
 		       struct neighbour *neigh)
 {
-	struct mirrorx_cpu *cpu = this_cpu_ptr(m->cpu);
 	enum tca_mirrorx_stats cut;
 	struct sk_buff *copy;
 	u32 len;
 
-	while ((copy = __skb_dequeue(taken))) {
+	while ((copy = __skb_dequeue(queue))) {
 		if (!is_resolved(neigh)) {
 			mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
 			kfree_skb(copy);
@@ -68,8 +63,6 @@ static void send_queue(struct tcf_mirrorx *m, struct sk_buff_head *taken,
 		len = copy->len;
 		mirrorx_stats_sent(cpu, mirrorx_xmit(neigh, copy), len, cut);
 	}
-	if (neigh)
-		neigh_release(neigh);
 }
 
 /**
@@ -80,13 +73,26 @@ static void send_queue(struct tcf_mirrorx *m, struct sk_buff_head *taken,
  */
 void mirrorx_wait_flush(struct tcf_mirrorx *m)
 {
-	struct sk_buff_head taken;
+	struct mirrorx_cpu *cpu = this_cpu_ptr(m->cpu);
+	struct mirrorx_wait *wait = &m->wait;
+	struct sk_buff_head queue;
 	struct neighbour *neigh;
 
-	spin_lock(&m->wait.lock);
-	neigh = take_queue(&m->wait, &taken);
-	spin_unlock(&m->wait.lock);
-	send_queue(m, &taken, neigh);
+	__skb_queue_head_init(&queue);
+	spin_lock(&wait->lock);
+	neigh = wait->neigh;
+	WRITE_ONCE(wait->neigh, NULL);
+	if (wait->first_len)
+		count(cpu, is_resolved(neigh), wait->first_len,
+		      wait->first_cut);
+	WRITE_ONCE(wait->first_len, 0);
+	skb_queue_splice_init(&wait->queue, &queue);
+	spin_unlock(&wait->lock);
+
+	if (!neigh)
+		return;
+	send_queue(cpu, &queue, neigh);
+	neigh_release(neigh);
 }
 
 static void look_again(struct work_struct *work)
@@ -107,10 +113,23 @@ static void look_again(struct work_struct *work)
 	local_bh_enable();
 }
 
+/* The kernel takes it as the reason to ask for its next hop. */
+static void send_first(struct tcf_mirrorx *m, struct neighbour *neigh,
+		       struct sk_buff *copy)
+{
+	if (mirrorx_xmit(neigh, copy))
+		return;
+
+	spin_lock(&m->wait.lock);
+	WRITE_ONCE(m->wait.first_len, 0);
+	spin_unlock(&m->wait.lock);
+	mirrorx_stats_add(this_cpu_ptr(m->cpu), TCA_MIRRORX_STATS_XMIT, 1);
+}
+
 /**
  * mirrorx_wait_for() - let a copy wait for its next hop
  * @m: the action
- * @neigh: next hop that the kernel was asked to resolve; under RCU
+ * @neigh: next hop, not resolved; under RCU
  * @copy: packet from the outer IP header on; consumed if true comes back
  * @cut: what cut it, to be counted with it
  *
@@ -122,7 +141,7 @@ bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		      struct sk_buff *copy, enum tca_mirrorx_stats cut)
 {
 	struct mirrorx_wait *wait = &m->wait;
-	bool room;
+	bool first, room;
 
 	/* the route has changed: who waits for another next hop is too late */
 	if (unlikely(READ_ONCE(wait->neigh) &&
@@ -130,16 +149,35 @@ bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		mirrorx_wait_flush(m);
 
 	spin_lock(&wait->lock);
-	if (!wait->neigh && refcount_inc_not_zero(&neigh->refcnt))
-		wait->neigh = neigh;
+	first = !wait->neigh && refcount_inc_not_zero(&neigh->refcnt);
 	room = wait->neigh == neigh && skb_queue_len(&wait->queue) < WAIT_MAX;
-	if (room) {
+	if (first) {
+		WRITE_ONCE(wait->neigh, neigh);
+		WRITE_ONCE(wait->first_len, copy->len);
+		wait->first_cut = cut;
+	} else if (room) {
 		WAIT_CB(copy)->cut = cut;
 		__skb_queue_tail(&wait->queue, copy);
-		schedule_delayed_work(&wait->work, WAIT_POLL);
 	}
+	if (first || room)
+		schedule_delayed_work(&wait->work, WAIT_POLL);
 	spin_unlock(&wait->lock);
-	return room;
+
+	if (first)
+		send_first(m, neigh, copy);
+	return first || room;
+}
+
+/**
+ * mirrorx_waiting() - how many copies wait
+ * @wait: of the action
+ *
+ * Return: their number at some moment
+ */
+u32 mirrorx_waiting(const struct mirrorx_wait *wait)
+{
+	return skb_queue_len_lockless(&wait->queue) +
+	       (READ_ONCE(wait->first_len) != 0);
 }
 
 /**
