@@ -8,45 +8,44 @@ topo
 need modprobe -a 8021q bridge bonding macvlan ipvlan tun ipip sit ip_gre ip6_tunnel ip6_gre \
 	wireguard vrf ifb dummy sch_ingress cls_matchall act_mirred
 
-pair() {	# DEV: a veth from src to peer, up
-	need veth 1500 src "$1" peer "$1"
-	need ip -n src link set "$1" up
-	need ip -n peer link set "$1" up
-}
-
-both() {	# DEV LINK-ADD-WORDS...: the same on both sides, HERE and THERE filled in
-	local dev=$1 ns here=198.51.100.1 there=198.51.100.2 here6=2001:db8:1::1 there6=2001:db8:1::2
-	shift
-	for ns in src peer; do
-		# shellcheck disable=SC2001
-		need eval "ip -n $ns link add ${dev@Q} $(sed \
-			"s/HERE6/$here6/; s/THERE6/$there6/; s/HERE/$here/; s/THERE/$there/" <<<"$*")"
-		here=198.51.100.2 there=198.51.100.1 here6=2001:db8:1::2 there6=2001:db8:1::1
-	done
-}
-
 for dev in bridged slave enslaved routed; do
-	pair $dev
-done
-need ip -n src link add bridge type bridge
-need ip -n src link set bridged master bridge
-need ip -n src link set slave down
-need ip -n src link add bond type bond mode active-backup miimon 100
-need ip -n src link set slave master bond
-need ip -n src link add vrf10 type vrf table 10
-need ip -n src link set enslaved master vrf10
-need ip -n src link add macvlan link routed type macvlan mode bridge
-need ip -n src link add ipvlan link eth0 type ipvlan mode l2
-need ip -n src link add dummy type dummy
-need ip -n src link add ifb type ifb
-need ip -n src tuntap add dev tun mode tun
-both vlan link eth0 type vlan id 100
-both ipip type ipip local HERE remote THERE
-both sit type sit local HERE remote THERE
-both gre type gre local HERE remote THERE key 5
-both ip6tnl type ip6tnl mode any local HERE6 remote THERE6
-both ip6gre type ip6gre local HERE6 remote THERE6
-both wg type wireguard
+	echo "link add $dev netns src type veth peer name $dev netns peer"
+done | need ip -batch -
+
+tunnels() {	# HERE HERE6 THERE THERE6
+	cat <<-END
+		link add vlan link eth0 type vlan id 100
+		link add ipip type ipip local $1 remote $3
+		link add sit type sit local $1 remote $3
+		link add gre type gre local $1 remote $3 key 5
+		link add ip6tnl type ip6tnl mode any local $2 remote $4
+		link add ip6gre type ip6gre local $2 remote $4
+		link add wg type wireguard
+	END
+}
+
+{
+	cat <<-END
+		link add bridge type bridge
+		link set bridged master bridge up
+		link add bond type bond mode active-backup miimon 100
+		link set slave master bond
+		link add vrf10 type vrf table 10
+		link set enslaved master vrf10
+		link set routed up
+		link add macvlan link routed type macvlan mode bridge
+		link add ipvlan link eth0 type ipvlan mode l2
+		link add dummy type dummy
+		link add ifb type ifb
+		tuntap add dev tun mode tun
+	END
+	tunnels 198.51.100.1 2001:db8:1::1 198.51.100.2 2001:db8:1::2
+	for dev in ifb ipvlan dummy; do
+		echo "link set $dev up"
+	done
+} | need ip -n src -batch -
+tunnels 198.51.100.2 2001:db8:1::2 198.51.100.1 2001:db8:1::1 | need ip -n peer -batch -
+
 for ns in src peer; do
 	wg genkey >/tmp/$ns.key
 	wg pubkey </tmp/$ns.key >/tmp/$ns.pub
@@ -57,48 +56,42 @@ need in_peer wg set wg listen-port 5555 private-key /tmp/peer.key peer "$(</tmp/
 	allowed-ips 0.0.0.0/0,::/0 endpoint 198.51.100.1:5555
 
 # src's device, and peer's on the other end; by its number it is addressed.
-n=0
-while read -r here there; do
-	: $((++n))
-	need address src "$here" 10.2.$n.1/24 fd00:$n::1/64
-	[[ $there == - ]] || need address peer "$there" 10.2.$n.2/24 fd00:$n::2/64
-done <<'E'
-bridge bridged
-bond slave
-vrf10 -
-macvlan routed
-vlan vlan
-ipip ipip
-sit sit
-gre gre
-ip6tnl ip6tnl
-ip6gre ip6gre
-wg wg
-tun -
-E
-need address src enslaved 10.2.13.1/24 fd00:13::1/64
-need address peer enslaved 10.2.13.2/24 fd00:13::2/64
-need ip -n src link set ifb up
-need ip -n src link set ipvlan up
-need ip -n src link set dummy up
-# Without a qdisc of its own a VRF does not see what it sends.
-need in_src tc qdisc add dev vrf10 root pfifo
-
-for dev in bridge bridged bond slave vrf10 enslaved macvlan ipvlan vlan ipip sit gre ip6tnl ip6gre \
-	wg tun dummy ifb lo eth0; do
-	need in_src tc qdisc add dev $dev clsact
-done
+numbered() {	# SIDE: 1 for src, 2 for peer
+	local n=0 dev
+	while read -r -a dev; do
+		: $((++n))
+		[[ ${dev[$1 - 1]} != - ]] || continue
+		echo "link set ${dev[$1 - 1]} up"
+		echo "address add 10.2.$n.$1/24 dev ${dev[$1 - 1]}"
+		echo "address add fd00:$n::$1/64 dev ${dev[$1 - 1]}"
+	done <<-END
+		bridge bridged
+		bond slave
+		enslaved enslaved
+		macvlan routed
+		vlan vlan
+		ipip ipip
+		sit sit
+		gre gre
+		ip6tnl ip6tnl
+		ip6gre ip6gre
+		wg wg
+		tun -
+		vrf10 -
+	END
+}
+numbered 1 | need ip -n src -batch -
+numbered 2 | need ip -n peer -batch -
+{
+	# Without a qdisc of its own a VRF does not see what it sends.
+	echo "qdisc add dev vrf10 root pfifo"
+	for dev in bridge bridged bond slave vrf10 enslaved macvlan ipvlan vlan ipip sit gre ip6tnl \
+		ip6gre wg tun dummy ifb lo eth0; do
+		echo "qdisc add dev $dev clsact"
+	done
+} | need in_src tc -batch -
 need wait_for 5 is_up src bond
 need in_src ping -q -c 1 -W 5 192.0.2.9
-for n in 1 2 4 5 6 8 9 10 11; do
-	need in_src ping -q -c 1 -W 5 10.2.$n.2
-done
-for n in 1 2 4 5 7 8 9 10 11; do
-	need in_src ping -q -c 1 -W 5 fd00:$n::2
-done
-for address in 10.2.13.2 fd00:13::2; do
-	need in_src ping -q -I vrf10 -c 1 -W 5 $address
-done
 
 for dev in bridge bridged bond slave enslaved macvlan vlan ipip sit gre ip6tnl ip6gre wg tun lo; do
 	capture src $dev $dev-in -Q in -s 3000 -B 1024

@@ -4,6 +4,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 
 from cases import (CTAG, STAG, Datagrams, Wire, case, done, enter, ether, in_ns, ip4, ip6, pattern,
                    udp, zoo)
@@ -36,11 +37,15 @@ def by_datagrams(dev, hook, pairs):
             pair.send_payload(*(pattern(size) for size in SIZES))
 
 
-def through(dev, number, bind=None):
+def pairs_of(dev, number, ns):
+    bind = "vrf10" if (dev, ns) == ("enslaved", "src") else None
+    return [Datagrams(ns, *pair, dev=bind) for pair in addresses(number, ns)]
+
+
+def through(dev, number):
     """Through a device from and to its peer"""
     for hook, ns in HOOKS:
-        by_datagrams(dev, hook, [Datagrams(ns, *pair, dev=ns == "src" and bind)
-                                 for pair in addresses(number, ns)])
+        by_datagrams(dev, hook, pairs_of(dev, number, ns))
 
 
 def loopback():
@@ -99,12 +104,17 @@ for namespace in "src", "peer":
     enter(namespace)
     listeners.append(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
     listeners[-1].bind(("::", 9))
-for device, subnet in (("bridge", 1), ("bridged", 1), ("bond", 2), ("slave", 2), ("macvlan", 4),
-                       ("vlan", 5), ("ipip", 6), ("sit", 7), ("gre", 8), ("ip6tnl", 9),
-                       ("ip6gre", 10), ("wg", 11)):
+DEVICES = {"bridge": 1, "bridged": 1, "bond": 2, "slave": 2, "enslaved": 3, "macvlan": 4, "vlan": 5,
+           "ipip": 6, "sit": 7, "gre": 8, "ip6tnl": 9, "ip6gre": 10, "wg": 11}
+# The next hops, and the keys of WireGuard: all this asks for them.
+for device, subnet in DEVICES.items():
+    for _, namespace in HOOKS:
+        for one in pairs_of(device, subnet, namespace):
+            one.send_payload(b"")
+time.sleep(1)
+for device, subnet in DEVICES.items():
     through(device, subnet)
-through("enslaved", 13, "vrf10")
-by_datagrams("vrf10", "egress", [Datagrams("src", *pair, dev="vrf10") for pair in addresses(13, "src")])
+by_datagrams("vrf10", "egress", pairs_of("enslaved", 3, "src"))
 loopback()
 by_frames("dummy", Wire("src", "dummy"))
 by_frames("ipvlan", Wire("src", "ipvlan"))
