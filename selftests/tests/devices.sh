@@ -80,6 +80,8 @@ numbered() {	# SIDE: 1 for src, 2 for peer
 		vrf10 -
 	END
 }
+# Or the device below macvlan answers for it.
+need in_src sysctl -qw net.ipv4.conf.all.arp_ignore=1
 numbered 1 | need ip -n src -batch -
 numbered 2 | need ip -n peer -batch -
 {
