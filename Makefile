@@ -11,8 +11,8 @@ plugin:
 	$(MAKE) -C iproute2-patch
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-check demo bench:
-	$(MAKE) -C selftests $@
+check lint unit demo readme bench bench-check profile check-debug check-debug-selftest:
+	@$(MAKE) --no-print-directory -C selftests $@
 
 clean:
 	rm -rf out build
@@ -21,4 +21,5 @@ clean:
 		-name '*.so' -o -name Module.symvers -o -name modules.order \
 		\) -exec rm -f {} +
 
-.PHONY: all module plugin check demo bench clean
+.PHONY: all module plugin check lint unit demo readme bench bench-check profile \
+	check-debug check-debug-selftest clean

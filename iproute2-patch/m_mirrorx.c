@@ -4,8 +4,8 @@
  *
  * The table of words is the grammar: what a word takes, which attribute it
  * becomes and what the kernel assumes without it.  Parser, text and JSON all
- * walk it.  Ranges are left to the kernel, which names the offending attribute;
- * only what cannot be put into an attribute is refused here.
+ * walk it.  Ranges are the kernel's, and checked here as well, since it cannot
+ * say in words which of them was left.
  */
 
 #include <arpa/inet.h>
@@ -45,26 +45,36 @@ static const struct mirrorx_word {
 	const char *key;
 	enum mirrorx_value value;
 	int attr;
-	__u32 dflt;
+	__u32 dflt, min, max;
 	const char * const *names;
 } words[] = {
-	{ "dst_ip", MIRRORX_ADDR, TCA_MIRRORX_DST_IP4, 0, NULL },
-	{ "src_ip", MIRRORX_ADDR, TCA_MIRRORX_SRC_IP4, 0, NULL },
-	{ "dev", MIRRORX_DEV, TCA_MIRRORX_IFINDEX, 0, NULL },
-	{ "id", MIRRORX_NUM, TCA_MIRRORX_ID, 0, NULL },
-	{ "erspan_ver", MIRRORX_NUM, TCA_MIRRORX_ERSPAN_VER, 2, NULL },
-	{ "erspan_dir", MIRRORX_NAME, TCA_MIRRORX_ERSPAN_DIR,
-	  TC_MIRRORX_DIR_AUTO, dir_names },
-	{ "erspan_hwid", MIRRORX_NUM, TCA_MIRRORX_ERSPAN_HWID, 0, NULL },
-	{ "sgt", MIRRORX_NUM, TCA_MIRRORX_SGT, 0, NULL },
-	{ "timestamp", MIRRORX_NAME, TCA_MIRRORX_TIMESTAMP,
-	  TC_MIRRORX_TIMESTAMP_100US, timestamp_names },
-	{ "trunc", MIRRORX_NUM, TCA_MIRRORX_TRUNC, 0, NULL },
-	{ "sample", MIRRORX_NUM, TCA_MIRRORX_SAMPLE, 1, NULL },
-	{ "tos", MIRRORX_HEX, TCA_MIRRORX_TOS, 0, NULL },
-	{ "ttl", MIRRORX_NUM, TCA_MIRRORX_TTL, 64, NULL },
-	{ "mark", MIRRORX_HEX, TCA_MIRRORX_MARK, 0, NULL },
-	{ "priority", MIRRORX_NUM, TCA_MIRRORX_PRIORITY, 0, NULL },
+	{ .key = "dst_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_DST_IP4 },
+	{ .key = "src_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_SRC_IP4 },
+	{ .key = "dev", .value = MIRRORX_DEV, .attr = TCA_MIRRORX_IFINDEX },
+	{ .key = "id", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ID,
+	  .max = 1023 },
+	{ .key = "erspan_ver", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_VER,
+	  .dflt = 2, .min = 2, .max = 2 },
+	{ .key = "erspan_dir", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_ERSPAN_DIR,
+	  .dflt = TC_MIRRORX_DIR_AUTO, .names = dir_names },
+	{ .key = "erspan_hwid", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_HWID,
+	  .max = 63 },
+	{ .key = "sgt", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SGT,
+	  .max = 65535 },
+	{ .key = "timestamp", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_TIMESTAMP,
+	  .dflt = TC_MIRRORX_TIMESTAMP_100US, .names = timestamp_names },
+	{ .key = "trunc", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_TRUNC,
+	  .min = 14, .max = 65535 },
+	{ .key = "sample", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SAMPLE,
+	  .dflt = 1, .min = 1, .max = ~0U },
+	{ .key = "tos", .value = MIRRORX_HEX, .attr = TCA_MIRRORX_TOS,
+	  .max = 255 },
+	{ .key = "ttl", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_TTL,
+	  .dflt = 64, .min = 1, .max = 255 },
+	{ .key = "mark", .value = MIRRORX_HEX, .attr = TCA_MIRRORX_MARK,
+	  .max = ~0U },
+	{ .key = "priority", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_PRIORITY,
+	  .max = ~0U },
 };
 
 /* What tc itself takes after the words of an action */
@@ -151,15 +161,18 @@ static __u32 parse_dev(const char *key, const char *arg)
 	return ifindex;
 }
 
-static __u32 parse_num(const char *key, const char *arg)
+static __u32 parse_num(const char *key, const char *arg, __u32 min, __u32 max)
 {
 	int base = strncmp(arg, "0x", 2) ? 10 : 16;
+	char range[64];
 	__u32 num;
 
 	/* strtoul() below get_u32() would turn a negative number around */
-	if (!isdigit((unsigned char)*arg) || get_u32(&num, arg, base))
-		refuse(key, "a number of at most 32 bits", arg);
-	return num;
+	if (isdigit((unsigned char)*arg) && !get_u32(&num, arg, base) &&
+	    num >= min && num <= max)
+		return num;
+	snprintf(range, sizeof(range), "a number from %u to %u", min, max);
+	refuse(key, range, arg);
 }
 
 static __u32 parse_name(const struct mirrorx_word *w, const char *arg)
@@ -189,16 +202,12 @@ static void parse_word(const struct mirrorx_word *w, const char *arg,
 		break;
 	case MIRRORX_NUM:
 	case MIRRORX_HEX:
-		val = parse_num(w->key, arg);
+		val = parse_num(w->key, arg, w->min, w->max);
 		break;
 	case MIRRORX_NAME:
 		val = parse_name(w, arg);
 		break;
 	}
-	/* On the netlink side 0 stands for the whole frame */
-	if (w->attr == TCA_MIRRORX_TRUNC && !val)
-		refuse(w->key, "a size; leave it out to copy whole frames",
-		       arg);
 	addattr32(n, MAX_MSG, w->attr, val);
 }
 
@@ -255,7 +264,7 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 			if (index_set)
 				duparg(arg, *argv);
 			index_set = true;
-			parm.index = parse_num(arg, *argv);
+			parm.index = parse_num(arg, *argv, 0, ~0U);
 			NEXT_ARG_FWD();
 		} else if (strcmp(arg, "help") == 0) {
 			usage();

@@ -8,10 +8,10 @@
  */
 #include <linux/crc32c.h>
 #include <linux/etherdevice.h>
+#include <linux/gfp.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <net/checksum.h>
-#include <net/sch_generic.h>
 
 #include "mirrorx.h"
 
@@ -26,7 +26,8 @@ static bool has_ethernet(const struct net_device *dev)
 	return dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK;
 }
 
-static bool init_bare(struct mirrorx_frame *frame, const struct sk_buff *skb)
+static noinline bool init_bare(struct mirrorx_frame *frame,
+			       const struct sk_buff *skb)
 {
 	struct ethhdr *eth = (struct ethhdr *)frame->head;
 	int offset = skb_network_offset(skb);
@@ -48,7 +49,8 @@ static bool init_bare(struct mirrorx_frame *frame, const struct sk_buff *skb)
  * The stack took the outermost tag off, or has not put it in yet: back behind
  * the addresses.
  */
-static void put_tag_back(struct mirrorx_frame *frame, const struct sk_buff *skb)
+static noinline void put_tag_back(struct mirrorx_frame *frame,
+				  const struct sk_buff *skb)
 {
 	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)frame->head;
 
@@ -65,7 +67,9 @@ static void put_tag_back(struct mirrorx_frame *frame, const struct sk_buff *skb)
 static bool init_ethernet(struct mirrorx_frame *frame,
 			  const struct sk_buff *skb)
 {
-	const struct vlan_ethhdr *veth;
+	const struct vlan_hdr *tag;
+	const struct ethhdr *eth;
+	struct vlan_hdr buf;
 	int start;
 
 	if (unlikely(!skb_mac_header_was_set(skb)))
@@ -83,24 +87,25 @@ static bool init_ethernet(struct mirrorx_frame *frame,
 		return true;
 	}
 
-	veth = (const struct vlan_ethhdr *)skb_mac_header(skb);
-	if (unlikely(eth_type_vlan(veth->h_vlan_proto)) &&
-	    (int)skb_headlen(skb) - start >= VLAN_ETH_HLEN)
-		frame->vlan_tci = ntohs(veth->h_vlan_TCI);
+	eth = (const struct ethhdr *)skb_mac_header(skb);
+	if (unlikely(eth_type_vlan(eth->h_proto))) {
+		tag = skb_header_pointer(skb, start + ETH_HLEN, sizeof(buf),
+					 &buf);
+		if (tag)
+			frame->vlan_tci = ntohs(tag->h_vlan_TCI);
+	}
 	return true;
 }
 
 /**
- * mirrorx_frame_init() - describe the frame that a packet is on the wire
+ * mirrorx_frame_init_any() - mirrorx_frame_init() for packets of all kinds
  * @frame: to be filled
- * @skb: packet at a tc hook, or a segment of it with skb->data at its MAC
- *	header; only read, and to stay until the frame is copied
- *
- * A GSO packet comes out as one frame that no wire would carry.
+ * @skb: packet
  *
  * Return: false if the packet has no whole link-layer header
  */
-bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb)
+bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
+			    const struct sk_buff *skb)
 {
 	int start;
 
@@ -120,6 +125,7 @@ bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb)
 		frame->sum_start = frame->head_len + start;
 		frame->sum_pos = frame->sum_start + skb->csum_offset;
 		frame->sum_crc32c = skb_csum_is_sctp((struct sk_buff *)skb);
+		frame->sum_zero = false;
 	}
 	return true;
 }
@@ -141,7 +147,7 @@ static __sum16 frame_sum(const struct mirrorx_frame *frame)
 				    0);
 		sum = csum_block_add(sum, rest, in_head);
 	}
-	return csum_fold(sum) ?: CSUM_MANGLED_0;
+	return csum_fold(sum) ?: frame->sum_zero ? 0 : CSUM_MANGLED_0;
 }
 
 /* CRC32c from sum_start, which lies behind the head, to the end of the frame */
@@ -166,7 +172,7 @@ static __le32 frame_crc32c(const struct mirrorx_frame *frame)
  * The checksum that the device would have put into the frame, over all of the
  * frame, however little of it is copied.
  */
-static void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32 len)
+static noinline void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32 len)
 {
 	union {
 		__sum16 sum;
@@ -184,6 +190,23 @@ static void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32 len)
 	memcpy(to + frame->sum_pos, &u, min(size, len - frame->sum_pos));
 }
 
+/*
+ * Heads of copies, with BH off.  Not those of napi_alloc_frag(): packets that
+ * were received keep its pages in use, so that it has to clear new ones.
+ */
+static DEFINE_PER_CPU(struct page_frag_cache, mirrorx_heads);
+
+/**
+ * mirrorx_copy_exit() - give back what was kept for copies to come
+ */
+void mirrorx_copy_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		page_frag_cache_drain(per_cpu_ptr(&mirrorx_heads, cpu));
+}
+
 /* Page fragments are the cheapest heads, and large ones the hardest to get. */
 static struct sk_buff *alloc_copy(u32 size)
 {
@@ -195,7 +218,8 @@ static struct sk_buff *alloc_copy(u32 size)
 	if (unlikely(total > PAGE_SIZE))
 		return alloc_skb(size, GFP_ATOMIC | __GFP_NOWARN);
 
-	head = napi_alloc_frag(total);
+	head = page_frag_alloc(this_cpu_ptr(&mirrorx_heads), total,
+			       GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!head))
 		return NULL;
 	skb = napi_build_skb(head, total);
@@ -219,31 +243,6 @@ static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
 	if (frame->sum_pos && frame->sum_pos < len)
 		complete_sum(frame, to, len);
 	return true;
-}
-
-/**
- * mirrorx_time_ns() - when was this packet on the wire?
- * @skb: packet at a tc hook
- *
- * At ingress the stamp of the hardware, else the one of the stack.  At egress
- * skb->tstamp is when to send and not when sent, so now it is.
- *
- * Return: ns since 1970
- */
-u64 mirrorx_time_ns(const struct sk_buff *skb)
-{
-	const struct skb_shared_hwtstamps *hw;
-
-	if (skb_at_tc_ingress(skb)) {
-		hw = skb_hwtstamps((struct sk_buff *)skb);
-		/* else a cookie for the driver, and not a time */
-		if (hw->hwtstamp &&
-		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
-			return ktime_to_ns(hw->hwtstamp);
-		if (skb_tstamp(skb))
-			return ktime_to_ns(skb_tstamp(skb));
-	}
-	return ktime_get_real_ns();
 }
 
 /**

@@ -69,6 +69,9 @@
 #define PLATF_5			(5u << 26)
 #define PLATF_5_SECONDS		4
 
+/* IPv4 without a subheader */
+#define LEN_MIN			(IPV4_LEN + GRE_LEN + ERSPAN3_LEN)
+
 #define VLAN_TCI_VID		0x0fff
 #define VLAN_TCI_PCP_SHIFT	13
 
@@ -101,6 +104,7 @@ static void init_ipv4(__u8 *ip, const struct mirrorx_encap_conf *conf)
 	put_unaligned_be16(IPV4_DF, ip + IPV4_FRAG_OFF);
 	ip[8] = conf->ttl;
 	ip[9] = IPPROTO_GRE_OUTER;
+	memcpy(ip + IPV4_SADDR, conf->saddr, 4);
 	memcpy(ip + IPV4_DADDR, conf->daddr, 4);
 }
 
@@ -109,6 +113,7 @@ static void init_ipv6(__u8 *ip, const struct mirrorx_encap_conf *conf)
 	put_unaligned_be32(0x60000000u | (__u32)conf->tos << 20, ip);
 	ip[6] = IPPROTO_GRE_OUTER;
 	ip[7] = conf->ttl;
+	memcpy(ip + IPV6_SADDR, conf->saddr, 16);
 	memcpy(ip + IPV6_DADDR, conf->daddr, 16);
 }
 
@@ -142,7 +147,7 @@ void mirrorx_encap_init(struct mirrorx_encap *encap,
 	put_unaligned_be16(GRE_PROTO_ERSPAN3, gre + 2);
 
 	erspan = gre + GRE_LEN;
-	put_unaligned_be32(ERSPAN3_VER | conf->session, erspan);
+	encap->word0 = ERSPAN3_VER | conf->session;
 	word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
 		(__u32)conf->hwid << ERSPAN3_HWID_SHIFT |
 		(__u32)conf->gra << ERSPAN3_GRA_SHIFT;
@@ -159,22 +164,19 @@ void mirrorx_encap_init(struct mirrorx_encap *encap,
 }
 
 static void write_ipv4(__u8 *ip, const struct mirrorx_encap *encap,
-		       const struct mirrorx_encap_meta *meta)
+		       __u32 slice_len)
 {
-	__u16 tot_len = encap->len + meta->slice_len;
-	__u32 sum = encap->ip_sum + tot_len + sum_words(meta->saddr, 4);
+	__u16 tot_len = encap->len + slice_len;
 
 	put_unaligned_be16(tot_len, ip + IPV4_TOT_LEN);
-	put_unaligned_be16(~fold(sum), ip + IPV4_CHECK);
-	memcpy(ip + IPV4_SADDR, meta->saddr, 4);
+	put_unaligned_be16(~fold(encap->ip_sum + tot_len), ip + IPV4_CHECK);
 }
 
 static void write_ipv6(__u8 *ip, const struct mirrorx_encap *encap,
-		       const struct mirrorx_encap_meta *meta)
+		       __u32 slice_len)
 {
-	put_unaligned_be16(encap->len - IPV6_LEN + meta->slice_len,
+	put_unaligned_be16(encap->len - IPV6_LEN + slice_len,
 			   ip + IPV6_PAYLOAD_LEN);
-	memcpy(ip + IPV6_SADDR, meta->saddr, 16);
 }
 
 static void write_time(__u8 *erspan, __u8 gra, __u64 time_ns)
@@ -210,20 +212,26 @@ void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
 	__u8 *erspan = gre + GRE_LEN;
 	__u32 word0;
 
-	memcpy(to, encap->hdr, encap->len);
+	/* most often that is all: a known size is copied by a few moves */
+	memcpy(to, encap->hdr, LEN_MIN);
+	if (encap->len > LEN_MIN)
+		memcpy(to + LEN_MIN, encap->hdr + LEN_MIN,
+		       encap->len - LEN_MIN);
 	if (encap->ip_len == IPV4_LEN)
-		write_ipv4(to, encap, meta);
+		write_ipv4(to, encap, meta->slice_len);
 	else
-		write_ipv6(to, encap, meta);
+		write_ipv6(to, encap, meta->slice_len);
 
 	put_unaligned_be32(meta->seq, gre + GRE_SEQ);
 
-	word0 = get_unaligned_be32(erspan) |
-		(__u32)(meta->vlan_tci & VLAN_TCI_VID) << ERSPAN3_VLAN_SHIFT |
-		(__u32)(meta->vlan_tci >> VLAN_TCI_PCP_SHIFT) <<
-			ERSPAN3_COS_SHIFT;
+	word0 = encap->word0;
 	if (meta->truncated)
 		word0 |= ERSPAN3_T;
+	if (meta->vlan_tci)
+		word0 |= (__u32)(meta->vlan_tci & VLAN_TCI_VID) <<
+			 ERSPAN3_VLAN_SHIFT |
+			 (__u32)(meta->vlan_tci >> VLAN_TCI_PCP_SHIFT) <<
+			 ERSPAN3_COS_SHIFT;
 	put_unaligned_be32(word0, erspan);
 
 	write_time(erspan, encap->gra, meta->time_ns);

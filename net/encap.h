@@ -12,9 +12,8 @@
 
 /**
  * struct mirrorx_encap_conf - what the outer headers of a session say
- * @saddr: source address, network order; zero where the route chooses it.
- *	IPv4 uses the first four bytes
- * @daddr: collector's address, network order
+ * @saddr: source address, network order; IPv4 uses the first four bytes
+ * @daddr: collector's address, likewise
  * @ipv6: family of both addresses
  * @tos: TOS or traffic class
  * @ttl: TTL or hop limit
@@ -43,6 +42,7 @@ struct mirrorx_encap_conf {
  * @hdr: the headers, with zeroes where a copy has values of its own
  * @len: bytes of @hdr in use
  * @ip_len: bytes of the IP header in front of GRE
+ * @word0: first word of the ERSPAN header, host order
  * @ip_sum: sum of the IPv4 header's words, not folded
  * @gra: timestamp granularity
  * @dir_auto: the D bit follows the hook
@@ -53,12 +53,12 @@ struct mirrorx_encap {
 	__u8 ip_len;
 	__u8 gra;
 	bool dir_auto;
+	__u32 word0;
 	__u32 ip_sum;
 };
 
 /**
  * struct mirrorx_encap_meta - what is particular to one copy
- * @saddr: source address, network order, 4 or 16 bytes
  * @time_ns: when the frame was seen, ns since 1970
  * @seq: GRE sequence number
  * @slice_len: bytes of the frame that follow the headers
@@ -67,7 +67,6 @@ struct mirrorx_encap {
  * @egress: seen at an egress hook
  */
 struct mirrorx_encap_meta {
-	const void *saddr;
 	__u64 time_ns;
 	__u32 seq;
 	__u32 slice_len;

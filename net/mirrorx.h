@@ -3,17 +3,23 @@
  * What the rooms of act_mirrorx share.  Data flows one way:
  *
  *	act_mirrorx.c -> select.c -> copy.c -> encap.c -> underlay.c
+ *
+ * mirror.c leads a packet through them.
  */
 #ifndef MIRRORX_H
 #define MIRRORX_H
 
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
 #include <net/act_api.h>
-#include <net/dst_cache.h>
+#include <net/dst.h>
 
 #include "encap.h"
+#include "sample.h"
 
 /* Counters start after UNSPEC and PAD of the uapi enum. */
 #define MIRRORX_STAT_FIRST	TCA_MIRRORX_STATS_SENT
@@ -37,11 +43,34 @@ struct mirrorx_cpu {
 };
 
 /**
+ * struct mirrorx_route - route to a collector, not changed once it is made
+ * @rcu: frees it after its last reader
+ * @dst: the route, referenced
+ * @cookie: for dst_check()
+ * @plain: the IP stack would do no more with a copy than we do, but for hooks
+ * @v6_next_hop: whether the next hop is IPv6, also of an IPv4 route
+ * @next_hop: its address, network order
+ * @encap: headers of the copies that go there
+ */
+struct mirrorx_route {
+	struct rcu_head rcu;
+	struct dst_entry *dst;
+	u32 cookie;
+	bool plain;
+	bool v6_next_hop;
+	union {
+		__be32 v4;
+		struct in6_addr v6;
+	} next_hop;
+	struct mirrorx_encap encap;
+};
+
+/**
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
  * @net: namespace of the action, which outlives it
- * @conf: what the headers say, as configured
- * @encap: the headers, laid out
+ * @conf: what the headers say, as configured; a source address of zero is
+ *	chosen by the route
  * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
  * @trunc: bytes to keep of a frame; 0 for all
  * @sample: one frame in this many
@@ -49,13 +78,14 @@ struct mirrorx_cpu {
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
  * @priority: of the copies
- * @dst_cache: route to the collector, per CPU
+ * @pmtu: socket that hears what routers say about the copies
+ * @route: to the collector, as found last; replaced by whoever finds it
+ *	outdated
  */
 struct mirrorx_params {
 	struct rcu_head rcu;
 	struct net *net;
 	struct mirrorx_encap_conf conf;
-	struct mirrorx_encap encap;
 	u64 sample_scale;
 	u32 trunc;
 	u32 sample;
@@ -63,7 +93,26 @@ struct mirrorx_params {
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
-	struct dst_cache dst_cache;
+	struct socket *pmtu;
+	struct mirrorx_route __rcu *route;
+};
+
+/**
+ * struct mirrorx_wait - copies that wait for their next hop to be resolved
+ * @lock: protects the rest; BH is off
+ * @queue: the copies, from the outer IP header on
+ * @neigh: their next hop, referenced; NULL if none waits
+ * @first_len: length of the copy that @neigh keeps itself; 0 if there is none
+ * @first_cut: what cut that one
+ * @work: looks whether the next hop has answered
+ */
+struct mirrorx_wait {
+	spinlock_t lock;	/* taken with BH off */
+	struct sk_buff_head queue;
+	struct neighbour *neigh;
+	u32 first_len;
+	enum tca_mirrorx_stats first_cut;
+	struct delayed_work work;
 };
 
 /**
@@ -72,30 +121,123 @@ struct mirrorx_params {
  * @params: current configuration; written under tcf_lock
  * @cpu: counters and sampling state, which survive a replace
  * @seq: next GRE sequence number of the session; survives a replace
+ * @wait: copies whose next hop is not resolved yet
  */
 struct tcf_mirrorx {
 	struct tc_action common;
 	struct mirrorx_params __rcu *params;
 	struct mirrorx_cpu __percpu *cpu;
 	atomic_t seq;
+	struct mirrorx_wait wait;
 };
 
 #define to_mirrorx(a) ((struct tcf_mirrorx *)(a))
 
+/* params.c */
+struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+					  struct tc_mirrorx *parm,
+					  struct netlink_ext_ack *extack);
+void mirrorx_params_free(struct mirrorx_params *params);
+void mirrorx_params_retire(struct mirrorx_params *params);
+int mirrorx_params_dump(struct sk_buff *msg,
+			const struct mirrorx_params *params);
+size_t mirrorx_params_size(void);
+
+/* mirror.c */
+int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
+		    struct tcf_result *res);
+
 /* stats.c */
-void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
-		       u64 n);
-void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
-			enum tca_mirrorx_stats cut);
-int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu);
+
+/**
+ * mirrorx_stats_add() - count
+ * @cpu: this CPU's part of the action; BH is off
+ * @what: counter
+ * @n: how many
+ */
+static inline void mirrorx_stats_add(struct mirrorx_cpu *cpu,
+				     enum tca_mirrorx_stats what, u64 n)
+{
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_add(&cpu->stats[what - MIRRORX_STAT_FIRST], n);
+	u64_stats_update_end(&cpu->syncp);
+}
+
+/**
+ * mirrorx_stats_sent() - count a copy that the underlay has taken, or refused
+ * @cpu: this CPU's part of the action; BH is off
+ * @taken: which of both
+ * @bytes: its length from the outer IP header on
+ * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
+ */
+static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, bool taken,
+				      u32 bytes, enum tca_mirrorx_stats cut)
+{
+	u64_stats_t *stats = cpu->stats;
+
+	if (unlikely(!taken)) {
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_XMIT, 1);
+		return;
+	}
+	u64_stats_update_begin(&cpu->syncp);
+	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
+	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
+		      bytes);
+	if (cut)
+		u64_stats_inc(&stats[cut - MIRRORX_STAT_FIRST]);
+	u64_stats_update_end(&cpu->syncp);
+}
+
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m);
 size_t mirrorx_stats_size(void);
 
 /* select.c */
 enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb);
-bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
-		       const struct mirrorx_params *params, u64 frames);
-bool mirrorx_choose(struct mirrorx_cpu *cpu,
-		    const struct mirrorx_params *params);
+void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params);
+
+/**
+ * mirrorx_pass_over() - does sampling pass over the next frames, all of them?
+ * @cpu: this CPU's part of the action; BH is off
+ * @params: configuration
+ * @frames: how many
+ *
+ * Return: true if so, and they are counted.  Otherwise nothing has changed,
+ * and each of them is to be asked for with mirrorx_choose()
+ */
+static inline bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
+				     const struct mirrorx_params *params,
+				     u64 frames)
+{
+	if (!params->sample_scale)
+		return false;
+
+	/* a gap that was drawn for another rate says nothing about this one */
+	if (unlikely(cpu->scale != params->sample_scale))
+		mirrorx_draw(cpu, params);
+	if (cpu->gap < frames)
+		return false;
+	cpu->gap -= frames;
+	mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_UNSAMPLED, frames);
+	return true;
+}
+
+/**
+ * mirrorx_choose() - does sampling choose the next frame?
+ * @cpu: this CPU's part of the action; BH is off
+ * @params: configuration
+ *
+ * Return: true if so; otherwise the frame is counted
+ */
+static inline bool mirrorx_choose(struct mirrorx_cpu *cpu,
+				  const struct mirrorx_params *params)
+{
+	if (!params->sample_scale)
+		return true;
+	if (mirrorx_pass_over(cpu, params, 1))
+		return false;
+	mirrorx_draw(cpu, params);
+	return true;
+}
 
 /* copy.c and segment.c */
 
@@ -115,6 +257,8 @@ bool mirrorx_choose(struct mirrorx_cpu *cpu,
  *	complete
  * @sum_start: where in the frame that checksum starts to count
  * @sum_crc32c: it is SCTP's CRC32c, not the Internet checksum
+ * @sum_zero: an Internet checksum of 0 is written as 0; elsewhere 0 would say
+ *	that there is none
  * @head: bytes in front of the rest that are not in @skb like this: a tag put
  *	back, a link-layer header made up, a segment's headers
  */
@@ -128,6 +272,7 @@ struct mirrorx_frame {
 	u16 sum_pos;
 	u16 sum_start;
 	bool sum_crc32c;
+	bool sum_zero;
 	u8 head[MIRRORX_HEAD_MAX] __aligned(4);
 };
 
@@ -163,6 +308,8 @@ static inline u32 mirrorx_frame_len(const struct mirrorx_frame *frame)
 	return frame->head_len + frame->rest_len;
 }
 
+u32 mirrorx_segments(const struct sk_buff *skb);
+
 /**
  * mirrorx_frames() - how many frames of the wire a packet stands for
  * @skb: the packet
@@ -171,52 +318,97 @@ static inline u32 mirrorx_frame_len(const struct mirrorx_frame *frame)
  */
 static inline u32 mirrorx_frames(const struct sk_buff *skb)
 {
-	return skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+	return likely(!skb_is_gso(skb)) ? 1 : mirrorx_segments(skb);
 }
 
-bool mirrorx_frame_init(struct mirrorx_frame *frame, const struct sk_buff *skb);
-u64 mirrorx_time_ns(const struct sk_buff *skb);
+bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
+			    const struct sk_buff *skb);
+
+/**
+ * mirrorx_frame_init() - describe the frame that a packet is on the wire
+ * @frame: to be filled
+ * @skb: packet at a tc hook, or a segment of it with skb->data at its MAC
+ *	header; only read, and to stay until the frame is copied
+ *
+ * A GSO packet comes out as one frame that no wire would carry.
+ *
+ * Return: false if the packet has no whole link-layer header
+ */
+static inline bool mirrorx_frame_init(struct mirrorx_frame *frame,
+				      const struct sk_buff *skb)
+{
+	int start = skb_mac_offset(skb);
+
+	/* a header that was never set counts as one that lies too far */
+	if (unlikely(skb->dev->type != ARPHRD_ETHER || start > 0 ||
+		     (int)skb_headlen(skb) - start < ETH_HLEN ||
+		     skb_vlan_tag_present(skb) ||
+		     eth_type_vlan(eth_hdr(skb)->h_proto) ||
+		     skb->ip_summed == CHECKSUM_PARTIAL))
+		return mirrorx_frame_init_any(frame, skb);
+
+	frame->skb = skb;
+	frame->start = start;
+	frame->rest = start;
+	frame->rest_len = skb->len - start;
+	frame->head_len = 0;
+	frame->vlan_tci = 0;
+	frame->sum_pos = 0;
+	return true;
+}
+
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
+void mirrorx_copy_exit(void);
 bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
 bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
 
-/* sample.c */
-#include "sample.h"
-
-/* underlay.c */
+/* underlay.c, wait.c and pmtu.c */
 
 /**
- * struct mirrorx_path - the way to the collector for the copies of one packet
- * @dst: route, referenced
- * @neigh: next hop, under RCU; NULL if the copies go through the IP stack
- * @v6gw: an IPv4 route by an IPv6 gateway
- * @saddr: source address, network order
+ * struct mirrorx_path - the way to the collector for the copies of one packet;
+ *	all of it holds under RCU
+ * @route: route
+ * @neigh: next hop; NULL if only the IP stack knows it
+ * @by_stack: whether copies go through the IP stack
+ * @resolved: whether the link-layer address of @neigh is known
+ * @local_out: hooks to ask where copies do not; may be NULL
+ * @post_routing: and these
  * @mtu: bytes of an outer packet that pass, IP header included
  * @headroom: in front of the outer IP header
  * @tailroom: behind the slice
  */
 struct mirrorx_path {
-	struct dst_entry *dst;
+	const struct mirrorx_route *route;
 	struct neighbour *neigh;
-	bool v6gw;
-	union {
-		__be32 v4;
-		struct in6_addr v6;
-	} saddr;
+	const struct nf_hook_entries *local_out;
+	const struct nf_hook_entries *post_routing;
 	u32 mtu;
 	u16 headroom;
 	u16 tailroom;
+	bool by_stack;
+	bool resolved;
 };
 
 bool mirrorx_sending(void);
 enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 					 struct mirrorx_params *params);
-void mirrorx_path_put(struct mirrorx_path *path);
-bool mirrorx_send(const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy);
+void mirrorx_route_free(struct mirrorx_route *route);
+void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+		  const struct mirrorx_path *path,
+		  const struct mirrorx_params *params, struct sk_buff *copy,
+		  enum tca_mirrorx_stats cut);
+bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
+void mirrorx_wait_init(struct mirrorx_wait *wait);
+void mirrorx_wait_end(struct mirrorx_wait *wait);
+bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
+		      struct sk_buff *copy, enum tca_mirrorx_stats cut);
+void mirrorx_wait_flush(struct tcf_mirrorx *m);
+u32 mirrorx_waiting(const struct mirrorx_wait *wait);
+int mirrorx_pmtu_open(struct mirrorx_params *params);
+void mirrorx_pmtu_close(struct mirrorx_params *params);
 int mirrorx_ifindex(const struct mirrorx_params *params);
 
 #endif /* MIRRORX_H */

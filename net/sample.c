@@ -68,6 +68,6 @@ __u64 mirrorx_sample_scale(__u32 rate)
 __u64 mirrorx_sample_gap(__u64 scale, __u64 random)
 {
 	/* the set bit keeps the argument from 0, and the result in 32 bits */
-	return mul_u64_u32_shr(scale, neg_log2(random | 2),
+	return mul_u64_u64_shr(scale, neg_log2(random | 2),
 			       SCALE_BITS + LOG_BITS);
 }

@@ -37,6 +37,39 @@ static bool is_plain(const struct sk_buff *skb)
 		((type & SKB_GSO_UDP_L4) && !(type & ~PLAIN_UDP)));
 }
 
+/**
+ * mirrorx_segments() - how many frames of the wire a GSO packet stands for
+ * @skb: GSO packet
+ *
+ * Those from virtual machines and raw sockets come without the number.
+ *
+ * Return: at least 1
+ */
+u32 mirrorx_segments(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	struct tcphdr buf;
+	const struct tcphdr *th;
+	u32 headers;
+
+	if (shinfo->gso_segs)
+		return shinfo->gso_segs;
+	if (shinfo->gso_size == GSO_BY_FRAGS ||
+	    !skb_transport_header_was_set(skb))
+		return 1;
+
+	headers = skb_transport_offset(skb);
+	if (is_tcp(skb)) {
+		th = skb_header_pointer(skb, headers, sizeof(buf), &buf);
+		headers += th ? th->doff * 4 : 0;
+	} else {
+		headers += sizeof(struct udphdr);
+	}
+	if (skb->len <= headers)
+		return 1;
+	return DIV_ROUND_UP(skb->len - headers, shinfo->gso_size);
+}
+
 /* Move bytes of the packet from the rest of a frame to its head. */
 static bool pull_head(struct mirrorx_frame *frame, u32 head_len)
 {
@@ -225,6 +258,8 @@ static void fill_l4(const struct mirrorx_burst *burst,
 	struct udphdr *uh = (void *)th;
 
 	frame->sum_start = burst->l4;
+	frame->sum_crc32c = false;
+	frame->sum_zero = is_tcp(burst->skb);
 	if (is_tcp(burst->skb)) {
 		fill_tcp(th, offset, last);
 		th->check = pseudo_sum(frame, burst->l3, burst->l4,

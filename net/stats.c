@@ -6,40 +6,6 @@
 
 #include "mirrorx.h"
 
-/**
- * mirrorx_stats_add() - count
- * @cpu: this CPU's part of the action; BH is off
- * @what: counter
- * @n: how many
- */
-void mirrorx_stats_add(struct mirrorx_cpu *cpu, enum tca_mirrorx_stats what,
-		       u64 n)
-{
-	u64_stats_update_begin(&cpu->syncp);
-	u64_stats_add(&cpu->stats[what - MIRRORX_STAT_FIRST], n);
-	u64_stats_update_end(&cpu->syncp);
-}
-
-/**
- * mirrorx_stats_sent() - count a copy that was sent
- * @cpu: this CPU's part of the action; BH is off
- * @bytes: its length from the outer IP header on
- * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
- */
-void mirrorx_stats_sent(struct mirrorx_cpu *cpu, u32 bytes,
-			enum tca_mirrorx_stats cut)
-{
-	u64_stats_t *stats = cpu->stats;
-
-	u64_stats_update_begin(&cpu->syncp);
-	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
-	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
-		      bytes);
-	if (cut)
-		u64_stats_inc(&stats[cut - MIRRORX_STAT_FIRST]);
-	u64_stats_update_end(&cpu->syncp);
-}
-
 static void mirrorx_stats_fetch(u64 sums[MIRRORX_STATS],
 				struct mirrorx_cpu __percpu *cpus)
 {
@@ -65,11 +31,11 @@ static void mirrorx_stats_fetch(u64 sums[MIRRORX_STATS],
 /**
  * mirrorx_stats_dump() - put the TCA_MIRRORX_STATS nest into a message
  * @msg: netlink message
- * @cpu: per-CPU part of the action
+ * @m: the action
  *
  * Return: 0, or -EMSGSIZE
  */
-int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu)
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m)
 {
 	u64 sums[MIRRORX_STATS];
 	struct nlattr *nest;
@@ -79,7 +45,10 @@ int mirrorx_stats_dump(struct sk_buff *msg, struct mirrorx_cpu __percpu *cpu)
 	if (!nest)
 		return -EMSGSIZE;
 
-	mirrorx_stats_fetch(sums, cpu);
+	mirrorx_stats_fetch(sums, m->cpu);
+	/* copies that wait for a neighbour have none so far */
+	sums[TCA_MIRRORX_STATS_NO_NEIGH - MIRRORX_STAT_FIRST] +=
+		mirrorx_waiting(&m->wait);
 	for (i = 0; i < MIRRORX_STATS; i++)
 		if (nla_put_u64_64bit(msg, MIRRORX_STAT_FIRST + i, sums[i],
 				      TCA_MIRRORX_STATS_PAD))

@@ -2,11 +2,14 @@
 /*
  * The way of a copy to its collector.
  *
- * The kernel finds route, source address and next hop; the route is cached per
- * CPU and checked each time it is used.  Copies are locally generated packets:
+ * The kernel finds route, source address and next hop; the route is kept, and
+ * checked each time it is used.  RCU alone protects it: no packet takes a
+ * reference, so that nothing is written that CPUs share.  Copies are locally generated packets:
  * where netfilter hooks, an IPsec policy, a VRF or another feature of the IP
  * stack waits for such packets, they are handed to the stack.  Where none does,
- * they go straight to the next hop, which is the same with less work.
+ * they go straight to the next hop, which is the same with less work.  Either
+ * way the next hop has to be known first, for what the stack drops later for
+ * want of one would not be counted.
  *
  * The original's sender never hears of any of it: no copy is ever larger than
  * the path's MTU.
@@ -14,7 +17,9 @@
 #include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/percpu.h>
+#include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -32,7 +37,7 @@ static bool is_ipv6(const struct mirrorx_params *params)
 	return IS_ENABLED(CONFIG_IPV6) && params->conf.ipv6;
 }
 
-/* Is this CPU within mirrorx_send()?  BH is off there, so the task is too. */
+/* Is this CPU sending a copy?  BH is off meanwhile, so the task is the same. */
 static DEFINE_PER_CPU(bool, mirrorx_in_send);
 
 /**
@@ -45,26 +50,35 @@ bool mirrorx_sending(void)
 	return this_cpu_read(mirrorx_in_send);
 }
 
+/* A device that came back under its name is the same to the operator. */
+static const struct net_device *find_dev(const struct mirrorx_params *params)
+{
+	const struct net_device *dev;
+
+	dev = dev_get_by_index_rcu(params->net, params->ifindex);
+	return dev ?: dev_get_by_name_rcu(params->net, params->ifname);
+}
+
 /**
  * mirrorx_ifindex() - the device to which the route is restricted
  * @params: configuration with a device; under RCU
- *
- * A device that came back under its name is the same to the operator.
  *
  * Return: its index, or 0 while it is gone
  */
 int mirrorx_ifindex(const struct mirrorx_params *params)
 {
-	const struct net_device *dev;
+	const struct net_device *dev = find_dev(params);
 
-	dev = dev_get_by_index_rcu(params->net, params->ifindex);
-	if (!dev)
-		dev = dev_get_by_name_rcu(params->net, params->ifname);
 	return dev ? dev->ifindex : 0;
 }
 
-static struct dst_entry *find_route_ipv4(struct mirrorx_path *path,
-					 struct mirrorx_params *params, int oif)
+static bool is_up(const struct net_device *dev)
+{
+	return netif_running(dev) && netif_carrier_ok(dev);
+}
+
+static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
+				      int oif, __u8 *saddr)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
@@ -78,19 +92,17 @@ static struct dst_entry *find_route_ipv4(struct mirrorx_path *path,
 	memcpy(&fl4.saddr, params->conf.saddr, sizeof(fl4.saddr));
 	rt = ip_route_output_flow(params->net, &fl4, NULL);
 	if (IS_ERR(rt))
-		return NULL;
+		return ERR_CAST(rt);
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
-		return NULL;
+		return ERR_PTR(-ENETUNREACH);
 	}
-
-	path->saddr.v4 = fl4.saddr;
-	dst_cache_set_ip4(&params->dst_cache, &rt->dst, fl4.saddr);
+	memcpy(saddr, &fl4.saddr, sizeof(fl4.saddr));
 	return &rt->dst;
 }
 
-static struct dst_entry *find_route_ipv6(struct mirrorx_path *path,
-					 struct mirrorx_params *params, int oif)
+static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
+				      int oif, __u8 *saddr)
 {
 	struct flowi6 fl6 = {
 		.flowi6_oif = oif,
@@ -104,54 +116,14 @@ static struct dst_entry *find_route_ipv6(struct mirrorx_path *path,
 	memcpy(&fl6.saddr, params->conf.saddr, sizeof(fl6.saddr));
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
-		return NULL;
-
-	path->saddr.v6 = fl6.saddr;
-	dst_cache_set_ip6(&params->dst_cache, dst, &fl6.saddr);
-	return dst;
-}
-
-static struct dst_entry *cached_route(struct mirrorx_path *path,
-				      struct mirrorx_params *params)
-{
-	struct rtable *rt;
-
-	if (is_ipv6(params))
-		return dst_cache_get_ip6(&params->dst_cache, &path->saddr.v6);
-	rt = dst_cache_get_ip4(&params->dst_cache, &path->saddr.v4);
-	return rt ? &rt->dst : NULL;
-}
-
-static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
-					 struct mirrorx_params *params)
-{
-	int oif = 0;
-
-	path->dst = cached_route(path, params);
-	if (likely(path->dst))
-		return 0;
-
-	if (params->ifindex) {
-		oif = mirrorx_ifindex(params);
-		if (!oif)
-			return TCA_MIRRORX_STATS_DEV_DOWN;
+		return dst;
+	/* IPv4 does that by itself */
+	if (!ipv6_chk_addr(params->net, &fl6.saddr, NULL, 0)) {
+		dst_release(dst);
+		return ERR_PTR(-EADDRNOTAVAIL);
 	}
-	path->dst = is_ipv6(params) ? find_route_ipv6(path, params, oif) :
-					find_route_ipv4(path, params, oif);
-	return path->dst ? 0 : TCA_MIRRORX_STATS_NO_ROUTE;
-}
-
-static bool has_hooks(const struct net *net, bool ipv6)
-{
-#ifdef CONFIG_NETFILTER
-	if (ipv6)
-		return rcu_access_pointer(net->nf.hooks_ipv6[NF_INET_LOCAL_OUT]) ||
-		       rcu_access_pointer(net->nf.hooks_ipv6[NF_INET_POST_ROUTING]);
-	return rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT]) ||
-	       rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_POST_ROUTING]);
-#else
-	return false;
-#endif
+	memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
+	return dst;
 }
 
 /*
@@ -159,66 +131,236 @@ static bool has_hooks(const struct net *net, bool ipv6)
  * an output of their own; a VRF shows packets to its hooks and queues; devices
  * other than Ethernet may look at the skb's route.
  */
-static bool is_direct(const struct mirrorx_params *params,
-		      const struct dst_entry *dst)
+static bool is_plain(const struct dst_entry *dst, bool ipv6)
 {
 	const struct net_device *dev = dst->dev;
-	bool ipv6 = is_ipv6(params);
 
 	return dst->output == (ipv6 ? ip6_output : ip_output) &&
 	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
-	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev) &&
-	       !has_hooks(params->net, ipv6);
+	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev);
 }
 
-static struct neighbour *find_neigh(struct mirrorx_path *path,
-				    const struct mirrorx_params *params)
+static void find_next_hop_ipv4(struct mirrorx_route *route, const __u8 *daddr)
 {
-	struct net_device *dev = path->dst->dev;
-	const struct in6_addr *daddr = (const void *)params->conf.daddr;
-	struct rtable *rt;
-	__be32 daddr4;
+	const struct rtable *rt = dst_rtable(route->dst);
 
-	if (is_ipv6(params))
-		return ip_neigh_gw6(dev, rt6_nexthop(dst_rt6_info(path->dst),
-						     daddr));
+	route->v6_next_hop = rt->rt_gw_family == AF_INET6;
+	if (route->v6_next_hop)
+		route->next_hop.v6 = rt->rt_gw6;
+	else if (rt->rt_gw_family == AF_INET)
+		route->next_hop.v4 = rt->rt_gw4;
+	else
+		memcpy(&route->next_hop.v4, daddr, sizeof(__be32));
+}
 
-	rt = dst_rtable(path->dst);
-	path->v6gw = rt->rt_gw_family == AF_INET6;
-	if (path->v6gw)
-		return ip_neigh_gw6(dev, &rt->rt_gw6);
-	if (rt->rt_gw_family == AF_INET)
-		return ip_neigh_gw4(dev, rt->rt_gw4);
-	memcpy(&daddr4, params->conf.daddr, sizeof(daddr4));
-	return ip_neigh_gw4(dev, daddr4);
+static void find_next_hop_ipv6(struct mirrorx_route *route, __u8 *daddr)
+{
+	route->v6_next_hop = true;
+	route->next_hop.v6 = *rt6_nexthop(dst_rt6_info(route->dst),
+					  (struct in6_addr *)daddr);
+}
+
+/**
+ * mirrorx_route_free() - free a route
+ * @route: not in use any more, or NULL
+ */
+void mirrorx_route_free(struct mirrorx_route *route)
+{
+	if (!route)
+		return;
+	dst_release(route->dst);
+	kfree(route);
+}
+
+static void free_after_grace(struct rcu_head *rcu)
+{
+	mirrorx_route_free(container_of(rcu, struct mirrorx_route, rcu));
+}
+
+static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
+					 const struct mirrorx_params *params)
+{
+	struct mirrorx_encap_conf conf = params->conf;
+	const struct net_device *dev;
+	bool ipv6 = is_ipv6(params);
+	struct dst_entry *dst;
+	int oif = 0;
+
+	if (params->ifindex) {
+		dev = find_dev(params);
+		if (!dev || !is_up(dev))
+			return TCA_MIRRORX_STATS_DEV_DOWN;
+		oif = dev->ifindex;
+	}
+	dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
+		     look_up_ipv4(params, oif, conf.saddr);
+	/* routing says that nothing is there, IPsec policies that none may go */
+	if (IS_ERR(dst))
+		return PTR_ERR(dst) == -EPERM ? TCA_MIRRORX_STATS_XMIT :
+						TCA_MIRRORX_STATS_NO_ROUTE;
+
+	route->dst = dst;
+	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
+	/* one that is no good from the start: IPsec has yet to agree on keys */
+	if (!dst_check(route->dst, route->cookie))
+		return TCA_MIRRORX_STATS_XMIT;
+	if (!is_up(route->dst->dev))
+		return TCA_MIRRORX_STATS_DEV_DOWN;
+
+	route->plain = is_plain(route->dst, ipv6);
+	if (ipv6)
+		find_next_hop_ipv6(route, conf.daddr);
+	else
+		find_next_hop_ipv4(route, conf.daddr);
+	mirrorx_encap_init(&route->encap, &conf);
+	return 0;
 }
 
 /*
- * A copy for a next hop that does not answer would wait in the neighbour's
- * queue and vanish there uncounted, so it is dropped and counted at once; the
- * kernel is told to resolve the next hop.
+ * Several CPUs may do this at once; the last one's route is kept.  One that is
+ * of no use is not kept, so that packets without a way leave no work for RCU.
  */
-static enum tca_mirrorx_stats find_next_hop(struct mirrorx_path *path,
-					    const struct mirrorx_params *params)
+static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
+						  struct mirrorx_params *params)
 {
-	struct neighbour *neigh = find_neigh(path, params);
+	struct mirrorx_route *route, *old;
+	enum tca_mirrorx_stats reason;
 
+	route = kzalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
+	if (!route)
+		return TCA_MIRRORX_STATS_NO_MEM;
+	reason = init_route(route, params);
+	if (reason) {
+		mirrorx_route_free(route);
+		return reason;
+	}
+
+	path->route = route;
+	old = unrcu_pointer(xchg(&params->route, RCU_INITIALIZER(route)));
+	if (old)
+		call_rcu(&old->rcu, free_after_grace);
+	return 0;
+}
+
+/*
+ * A route that leads to a device without carrier may stay valid although there
+ * is another one (IPv6 multipath): then too it is time to look again.
+ */
+static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
+					 struct mirrorx_params *params)
+{
+	path->route = rcu_dereference(params->route);
+	if (likely(path->route &&
+		   dst_check(path->route->dst, path->route->cookie) &&
+		   is_up(path->route->dst->dev)))
+		return 0;
+	return make_route(path, params);
+}
+
+#ifdef CONFIG_NETFILTER
+/*
+ * Hooks of security modules judge a packet, but never route, keep or change it;
+ * they are known by their place in the order.
+ */
+static bool is_judge(const struct nf_hook_ops *ops)
+{
+	return ops->hook_ops_type == NF_HOOK_OP_UNDEFINED &&
+	       (ops->priority == NF_IP_PRI_SELINUX_FIRST ||
+		ops->priority == NF_IP_PRI_SELINUX_LAST);
+}
+
+static __always_inline bool only_judges(const struct nf_hook_entries *hooks)
+{
+	struct nf_hook_ops **ops;
+	unsigned int i;
+
+	if (!hooks)
+		return true;
+	ops = nf_hook_entries_get_hook_ops(hooks);
+	for (i = 0; i < hooks->num_hook_entries; i++)
+		if (!is_judge(READ_ONCE(ops[i])))
+			return false;
+	return true;
+}
+
+/* Netfilter's hooks for local packets; false if they need the IP stack. */
+static bool find_hooks(struct mirrorx_path *path,
+		       const struct mirrorx_params *params)
+{
+	const struct netns_nf *nf = &params->net->nf;
+	struct nf_hook_entries __rcu * const *hooks;
+
+	hooks = is_ipv6(params) ? nf->hooks_ipv6 : nf->hooks_ipv4;
+	path->local_out = rcu_dereference(hooks[NF_INET_LOCAL_OUT]);
+	path->post_routing = rcu_dereference(hooks[NF_INET_POST_ROUTING]);
+	return only_judges(path->local_out) && only_judges(path->post_routing);
+}
+
+static bool ask(const struct nf_hook_entries *hooks, struct sk_buff *copy,
+		struct nf_hook_state *state)
+{
+	unsigned int i;
+
+	if (!hooks)
+		return true;
+	for (i = 0; i < hooks->num_hook_entries; i++)
+		if (nf_hook_entry_hookfn(&hooks->hooks[i], copy, state) !=
+		    NF_ACCEPT)
+			return false;
+	return true;
+}
+
+static bool hooks_accept(const struct mirrorx_path *path,
+			 const struct mirrorx_params *params,
+			 struct sk_buff *copy)
+{
+	struct nf_hook_state state __uninitialized;
+
+	nf_hook_state_init(&state, NF_INET_LOCAL_OUT,
+			   is_ipv6(params) ? NFPROTO_IPV6 : NFPROTO_IPV4,
+			   NULL, copy->dev, NULL, params->net, NULL);
+	if (!ask(path->local_out, copy, &state))
+		return false;
+	state.hook = NF_INET_POST_ROUTING;
+	return ask(path->post_routing, copy, &state);
+}
+#else
+static bool find_hooks(struct mirrorx_path *path,
+		       const struct mirrorx_params *params)
+{
+	return true;
+}
+
+static bool hooks_accept(const struct mirrorx_path *path,
+			 const struct mirrorx_params *params,
+			 struct sk_buff *copy)
+{
+	return true;
+}
+#endif
+
+static enum tca_mirrorx_stats find_neigh(struct mirrorx_path *path)
+{
+	const struct mirrorx_route *route = path->route;
+	struct net_device *dev = route->dst->dev;
+	struct neighbour *neigh;
+
+	neigh = route->v6_next_hop ? ip_neigh_gw6(dev, &route->next_hop.v6) :
+				     ip_neigh_gw4(dev, route->next_hop.v4);
 	if (IS_ERR(neigh))
 		return TCA_MIRRORX_STATS_NO_NEIGH;
-	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_VALID))) {
-		neigh_event_send(neigh, NULL);
-		return TCA_MIRRORX_STATS_NO_NEIGH;
-	}
+
 	path->neigh = neigh;
+	path->resolved = READ_ONCE(neigh->nud_state) & NUD_VALID;
 	return 0;
 }
 
 /**
  * mirrorx_path_find() - find the way to the collector
- * @path: to be filled; to be put with mirrorx_path_put() where 0 comes back
- * @params: configuration; its cache is used and filled
+ * @path: to be filled; holds under RCU
+ * @params: configuration; its route is checked, and found anew if need be
  *
- * Under RCU, BH is off.
+ * BH is off.
  *
  * Return: 0, or the reason why no copy can be sent
  */
@@ -227,78 +369,115 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 {
 	enum tca_mirrorx_stats reason;
 	const struct net_device *dev;
+	const struct dst_entry *dst;
 
 	reason = find_route(path, params);
 	if (unlikely(reason))
 		return reason;
 
-	dev = path->dst->dev;
-	path->mtu = min(dst_mtu(path->dst), MTU_MAX);
-	path->headroom = LL_RESERVED_SPACE(dev) + path->dst->header_len;
-	path->tailroom = dev->needed_tailroom + path->dst->trailer_len;
+	dst = path->route->dst;
+	dev = dst->dev;
+	path->mtu = min(dst_mtu(dst), MTU_MAX);
+	path->headroom = LL_RESERVED_SPACE(dev) + dst->header_len;
+	path->tailroom = dev->needed_tailroom + dst->trailer_len;
 	path->neigh = NULL;
+	path->by_stack = true;
 
-	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev)))
-		reason = TCA_MIRRORX_STATS_DEV_DOWN;
-	else if (path->mtu < params->encap.len + ETH_HLEN)
-		reason = TCA_MIRRORX_STATS_MTU;
-	else if (is_direct(params, path->dst))
-		reason = find_next_hop(path, params);
+	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
+		return TCA_MIRRORX_STATS_MTU;
+	if (unlikely(!path->route->plain))
+		return 0;
+	path->by_stack = !find_hooks(path, params);
+	return find_neigh(path);
+}
 
-	if (unlikely(reason))
-		dst_release(path->dst);
-	return reason;
+static noinline int xmit_by_stack(struct sk_buff *copy)
+{
+	struct net *net = dev_net(copy->dev);
+
+	if (IS_ENABLED(CONFIG_IPV6) && copy->protocol == htons(ETH_P_IPV6))
+		return ip6_local_out(net, NULL, copy);
+	return ip_local_out(net, NULL, copy);
 }
 
 /**
- * mirrorx_path_put() - done with the way
- * @path: from mirrorx_path_find()
- */
-void mirrorx_path_put(struct mirrorx_path *path)
-{
-	dst_release(path->dst);
-}
-
-static int send_by_stack(const struct mirrorx_path *path,
-			 const struct mirrorx_params *params,
-			 struct sk_buff *copy)
-{
-	skb_dst_set(copy, dst_clone(path->dst));
-	if (is_ipv6(params))
-		return ip6_local_out(params->net, NULL, copy);
-	return ip_local_out(params->net, NULL, copy);
-}
-
-/**
- * mirrorx_send() - send a copy to the collector
- * @path: the way, from mirrorx_path_find() under the same RCU section
- * @params: configuration
- * @copy: packet from the outer IP header on; consumed
+ * mirrorx_xmit() - send a copy on its way
+ * @neigh: next hop, resolved; under RCU or referenced
+ * @copy: packet from the outer IP header on; consumed.  With a route it goes
+ *	through the IP stack, without one to @neigh
  *
  * BH is off.
  *
- * Return: true if the underlay took it
+ * Return: true if it was taken
  */
-bool mirrorx_send(const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy)
+bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 {
 	int err;
 
+	/* what is sent from in here, by whatever way, is not mirrored */
+	this_cpu_write(mirrorx_in_send, true);
+	if (unlikely(skb_dst(copy)))
+		err = xmit_by_stack(copy);
+	else	/* a neighbour keeps the link-layer header of its own protocol */
+		err = neigh_output(neigh, copy,
+				   copy->protocol != neigh->tbl->protocol);
+	this_cpu_write(mirrorx_in_send, false);
+	return !net_xmit_eval(err);
+}
+
+static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+				const struct mirrorx_path *path,
+				struct sk_buff *copy,
+				enum tca_mirrorx_stats cut)
+{
+	/* who has waited goes first */
+	if (path->resolved) {
+		mirrorx_wait_flush(m);
+		return false;
+	}
+	if (!mirrorx_wait_for(m, path->neigh, copy, cut)) {
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
+		kfree_skb(copy);
+	}
+	return true;
+}
+
+/**
+ * mirrorx_send() - send a copy to the collector, and count it
+ * @m: the action
+ * @cpu: this CPU's part of it
+ * @path: the way, from mirrorx_path_find() under the same RCU section
+ * @params: configuration
+ * @copy: packet from the outer IP header on; consumed
+ * @cut: what cut it, to be counted with it
+ *
+ * BH is off.
+ */
+void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+		  const struct mirrorx_path *path,
+		  const struct mirrorx_params *params, struct sk_buff *copy,
+		  enum tca_mirrorx_stats cut)
+{
+	u32 len = copy->len;
+
 	skb_reset_network_header(copy);
-	skb_set_transport_header(copy, params->encap.ip_len);
+	skb_set_transport_header(copy, path->route->encap.ip_len);
 	copy->protocol = is_ipv6(params) ? htons(ETH_P_IPV6) :
-					     htons(ETH_P_IP);
+					   htons(ETH_P_IP);
 	copy->mark = params->mark;
 	copy->priority = params->priority;
-	copy->dev = path->dst->dev;
+	copy->dev = path->route->dst->dev;
 
-	/* What is sent from in here, by whatever way, is not mirrored. */
-	this_cpu_write(mirrorx_in_send, true);
-	if (path->neigh)
-		err = neigh_output(path->neigh, copy, path->v6gw);
-	else
-		err = send_by_stack(path, params, copy);
-	this_cpu_write(mirrorx_in_send, false);
-
-	return !net_xmit_eval(err);
+	if (unlikely(path->by_stack)) {
+		skb_dst_set(copy, dst_clone(path->route->dst));
+	} else if (unlikely(!hooks_accept(path, params, copy))) {
+		kfree_skb(copy);
+		mirrorx_stats_sent(cpu, false, len, cut);
+		return;
+	}
+	if (unlikely(path->neigh && (!path->resolved ||
+				     READ_ONCE(m->wait.neigh))))
+		if (send_later(m, cpu, path, copy, cut))
+			return;
+	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, cut);
 }

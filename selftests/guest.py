@@ -12,6 +12,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 
+_PATIENCE = int(os.environ.get("PATIENCE", 1))
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 
@@ -38,7 +39,7 @@ def run(command, ns=None, text=None):
     """One command, not by a shell: a CompletedProcess."""
     def go():
         return subprocess.run(shlex.split(command) if isinstance(command, str) else command,
-                              input=text, text=True, capture_output=True, timeout=60)
+                              input=text, text=True, capture_output=True, timeout=60 * _PATIENCE)
     if not ns:
         return go()
     with netns(ns):
@@ -61,7 +62,7 @@ def batch(tool, lines, ns=None):
 
 def wait_for(seconds, condition):
     """Whether the condition came true in time."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * _PATIENCE
     while not (value := condition()):
         if time.monotonic() > end:
             return value

@@ -35,7 +35,7 @@ skip() { tap "ok $((++TESTS)) - $1 # SKIP $2"; }	# DESC WHY
 # Runs a command (no subshell: it may be a function that sets variables) and
 # reports whether it succeeded; what it printed is shown only if it did not.
 check() {	# DESC COMMAND...
-	local desc=$1 printed=/tmp/check.$BASHPID status
+	local desc=$1 printed=/run/check.$BASHPID status
 	shift
 	"$@" >"$printed" 2>&1 && ok "$desc" && return
 	status=$?
@@ -61,12 +61,16 @@ finish() {
 	exit $((FAILURES != 0))
 }
 
+# sleep, without a process.
+exec {NEVER}<> <(:)
+pause() { read -rt "$1" -u "$NEVER" || :; }
+
 wait_for() {	# SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || return 1
-		sleep 0.05
+		pause 0.05
 	done
 }
 
@@ -76,51 +80,49 @@ wait_for() {	# SECONDS COMMAND...
 #   eth0  198.51.100.0/24          eth0   und0   192.0.2.0/24            eth0
 #   .2 ::2  2001:db8:1::/64      .1 ::1   .1 ::1  2001:db8:9::/64      .9 ::9
 #
-# src is the host whose traffic is mirrored, col the collector.
+# src is the host whose traffic is mirrored, col the collector.  Addresses are
+# usable at once: no duplicate address detection in these VMs (vm/init).
 
 in_src() { ip netns exec src "$@"; }
 in_peer() { ip netns exec peer "$@"; }
 in_col() { ip netns exec col "$@"; }
 
-netns() {	# NAME
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	ip netns exec "$1" sysctl -qw net.ipv6.conf.{all,default}.accept_dad=0 \
-		net.ipv6.conf.default.router_solicitations=0
-}
-
-veth() {	# MTU NS DEV NS DEV
-	ip link add "$3" netns "$2" mtu "$1" type veth \
-		peer name "$5" netns "$4" mtu "$1"
-}
-
 is_up() { [[ $(ip -n "$1" -br link show dev "$2") == *" UP "* ]]; }	# NS DEV
 
-address() {	# NS DEV ADDRESS...
-	local ns=$1 dev=$2 addr
-	shift 2
-	for addr; do
-		[[ $addr != *:* ]] || addr+=" nodad"
-		echo "address add $addr dev $dev"
-	done | ip -n "$ns" -batch -
-	ip -n "$ns" link set "$dev" up
-}
-
+# One process for many changes: every one of them is slow without hardware.
 topo() {	# [MTU of the underlay, 9000]
-	local ns
-	for ns in src peer col; do
-		need netns "$ns"
-	done
-	need veth 1500 src eth0 peer eth0
-	need veth "${1:-9000}" src und0 col eth0
-	need address src eth0 198.51.100.1/24 2001:db8:1::1/64
-	need address peer eth0 198.51.100.2/24 2001:db8:1::2/64
-	need address src und0 192.0.2.1/24 2001:db8:9::1/64
-	need address col eth0 192.0.2.9/24 2001:db8:9::9/64
-	for ns in "src eth0" "src und0" "peer eth0" "col eth0"; do
-		# shellcheck disable=SC2086
-		need wait_for 5 is_up $ns
-	done
+	local mtu=${1:-9000}
+	need ip -batch - <<-END
+		netns add src
+		netns add peer
+		netns add col
+		link add eth0 netns src mtu 1500 type veth peer name eth0 netns peer mtu 1500
+		link add und0 netns src mtu $mtu type veth peer name eth0 netns col mtu $mtu
+	END
+	need ip -n src -batch - <<-END
+		link set lo up
+		address add 198.51.100.1/24 dev eth0
+		address add 2001:db8:1::1/64 dev eth0
+		link set eth0 up
+		address add 192.0.2.1/24 dev und0
+		address add 2001:db8:9::1/64 dev und0
+		link set und0 up
+	END
+	need ip -n peer -batch - <<-END
+		link set lo up
+		address add 198.51.100.2/24 dev eth0
+		address add 2001:db8:1::2/64 dev eth0
+		link set eth0 up
+	END
+	need ip -n col -batch - <<-END
+		link set lo up
+		address add 192.0.2.9/24 dev eth0
+		address add 2001:db8:9::9/64 dev eth0
+		link set eth0 up
+	END
+	need wait_for 5 is_up peer eth0
+	need wait_for 5 is_up col eth0
+	need wait_for 5 is_up src und0
 }
 
 # --- captures
@@ -128,25 +130,26 @@ topo() {	# [MTU of the underlay, 9000]
 capture() {	# NS DEV NAME [FILTER...]
 	local ns=$1 dev=$2 name=$3 said=$OUT/$3.tcpdump
 	shift 3
+	: >"$said"
 	ip netns exec "$ns" tcpdump -i "$dev" -n -s 0 -U --immediate-mode -Z root \
 		-w "$OUT/$name.pcap" "$@" 2>"$said" &
 	CAPTURES[$name]=$!
 	until [[ $(<"$said") == *"listening on"* ]]; do
-		need kill -0 ${CAPTURES[$name]}
-		sleep 0.02
+		need kill -0 "${CAPTURES[$name]}"
+		pause 0.02
 	done
 }
 
 # Twice asleep with nothing written in between: it has seen all there was.
-drained() {	# PID FILE
-	local was=-1 now state
+drained() {	# PID
+	local was=() now state
 	while
-		now=$(stat -c %s "$2")
+		mapfile -t now <"/proc/$1/io"
 		read -r _ _ state _ <"/proc/$1/stat"
-		[[ $state != S || $now != "$was" ]]
+		[[ $state != S || ${now[*]} != "${was[*]}" ]]
 	do
-		was=$now
-		sleep 0.05
+		was=("${now[@]}")
+		pause 0.05
 	done
 }
 
@@ -154,7 +157,7 @@ capture_stop() {	# [NAME...]: all if none is named
 	local name
 	(($#)) || set -- "${!CAPTURES[@]}"
 	for name; do
-		need drained "${CAPTURES[$name]}" "$OUT/$name.pcap"
+		need drained "${CAPTURES[$name]}"
 		kill -INT "${CAPTURES[$name]}"
 		wait "${CAPTURES[$name]}"
 		unset "CAPTURES[$name]"

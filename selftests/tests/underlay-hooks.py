@@ -8,7 +8,6 @@ import json
 import socket
 import time
 
-import rawtc
 from guest import batch, must, netns, run, wait_for
 from tap import finish, ok
 from wire import Copy, Scene, Tap, namespaces, sysctl

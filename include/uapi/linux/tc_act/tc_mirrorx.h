@@ -19,8 +19,8 @@
 
 /**
  * struct tc_mirrorx - TCA_MIRRORX_PARMS: what every tc action has
+ * @tc_gen: index, capabilities, control action, reference and bind counts
  *
- * Index, capabilities, control action, reference and bind counts (tc_gen).
  * Never grows; each parameter is an attribute of its own.
  */
 struct tc_mirrorx {
@@ -141,7 +141,8 @@ enum tc_mirrorx_timestamp {
  * @TCA_MIRRORX_STATS_LOOP: already a mirrored copy, ours or another's
  * @TCA_MIRRORX_STATS_SECRET: plaintext here, ciphertext on the wire
  * @TCA_MIRRORX_STATS_NO_ROUTE: no route, or no source address, to the collector
- * @TCA_MIRRORX_STATS_NO_NEIGH: the next hop's link-layer address is unknown
+ * @TCA_MIRRORX_STATS_NO_NEIGH: the next hop's link-layer address is unknown; a
+ *	few copies wait for it, and if it comes they count as SENT instead
  * @TCA_MIRRORX_STATS_DEV_DOWN: the underlay device is gone, down or has no
  *	carrier
  * @TCA_MIRRORX_STATS_MTU: the path's MTU has no room for the headers and an

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of a packet through the rooms, one after the other:
+ *
+ *	select.c	is it to be copied?
+ *	underlay.c	is there a way to the collector?
+ *	copy.c		a fresh skb with a slice of the frame
+ *	encap.c		the outer headers, as bytes
+ *	underlay.c	transmit
+ *
+ * What lies on the stack here is filled by the rooms before it is read, and
+ * clearing it first, as kernels do by default, would cost more than they do.
+ */
+#include <net/sch_generic.h>
+
+#include "mirrorx.h"
+
+/**
+ * struct mirror - one packet on its way
+ * @m: the action
+ * @cpu: this CPU's part of it
+ * @params: its configuration
+ * @path: the way to the collector
+ * @meta: what is particular to the copy in hand
+ */
+struct mirror {
+	struct tcf_mirrorx *m;
+	struct mirrorx_cpu *cpu;
+	struct mirrorx_params *params;
+	struct mirrorx_path path;
+	struct mirrorx_encap_meta meta;
+};
+
+/* How much of the frame is sent; returns what cuts it, if anything does. */
+static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
+{
+	const struct mirrorx_params *params = mirror->params;
+	u32 room = mirror->path.mtu - mirror->path.route->encap.len;
+	enum tca_mirrorx_stats cut = 0;
+
+	if (params->trunc && params->trunc < frame_len) {
+		frame_len = params->trunc;
+		cut = TCA_MIRRORX_STATS_TRUNCATED;
+	}
+	if (unlikely(room < frame_len)) {
+		frame_len = room;
+		cut = TCA_MIRRORX_STATS_CUT;
+	}
+	mirror->meta.slice_len = frame_len;
+	mirror->meta.truncated = cut;
+	return cut;
+}
+
+/* Send a copy of one frame; returns 0, or why there is none. */
+static __always_inline enum tca_mirrorx_stats
+mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame)
+{
+	const struct mirrorx_encap *encap = &mirror->path.route->encap;
+	const struct mirrorx_path *path = &mirror->path;
+	struct mirrorx_encap_meta *meta = &mirror->meta;
+	enum tca_mirrorx_stats cut;
+	struct sk_buff *copy;
+
+	cut = slice(mirror, mirrorx_frame_len(frame));
+	copy = mirrorx_copy(frame, meta->slice_len,
+			    path->headroom + encap->len,
+			    path->tailroom);
+	if (unlikely(!copy))
+		return TCA_MIRRORX_STATS_NO_MEM;
+
+	meta->seq = atomic_inc_return(&mirror->m->seq) - 1;
+	meta->vlan_tci = frame->vlan_tci;
+	mirrorx_encap_write(__skb_push(copy, encap->len), encap, meta);
+	mirrorx_send(mirror->m, mirror->cpu, path, mirror->params, copy, cut);
+	return 0;
+}
+
+/* Send copies of the chosen ones among the frames of a GSO packet. */
+static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
+{
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_frame frame __uninitialized;
+	bool ok;
+
+	while (burst->index < burst->frames) {
+		ok = mirrorx_burst_next(burst, &frame);
+		if (!mirrorx_choose(mirror->cpu, mirror->params))
+			continue;
+		reason = ok ? mirror_frame(mirror, &frame) :
+			      TCA_MIRRORX_STATS_BAD_FRAME;
+		if (reason)
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+	}
+}
+
+/*
+ * When was this packet on the wire, in ns since 1970?  At ingress the stamp of
+ * the hardware knows, else the one of the stack.  At egress skb->tstamp is when
+ * to send and not when sent, so it is now.
+ */
+static u64 time_ns(const struct sk_buff *skb)
+{
+	const struct skb_shared_hwtstamps *hw;
+
+	if (skb_at_tc_ingress(skb)) {
+		hw = skb_hwtstamps((struct sk_buff *)skb);
+		/* else a cookie for the driver, and not a time */
+		if (hw->hwtstamp &&
+		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+			return ktime_to_ns(hw->hwtstamp);
+		if (skb_tstamp(skb))
+			return ktime_to_ns(skb_tstamp(skb));
+	}
+	return ktime_get_real_ns();
+}
+
+/* Find the way; what holds for all copies of a packet is known with it. */
+static __always_inline enum tca_mirrorx_stats
+set_out(struct mirror *mirror, const struct sk_buff *skb)
+{
+	enum tca_mirrorx_stats reason;
+
+	reason = mirrorx_path_find(&mirror->path, mirror->params);
+	if (unlikely(reason))
+		return reason;
+
+	mirror->meta.time_ns = time_ns(skb);
+	mirror->meta.egress = !skb_at_tc_ingress(skb);
+	return 0;
+}
+
+static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
+{
+	u32 i, frames = mirrorx_frames(skb);
+	enum tca_mirrorx_stats reason;
+	struct mirrorx_burst burst __uninitialized;
+
+	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
+		return;
+
+	rcu_read_lock();
+	reason = set_out(mirror, skb);
+	if (likely(!reason)) {
+		if (likely(mirrorx_burst_init(&burst, skb))) {
+			mirror_burst(mirror, &burst);
+			mirrorx_burst_end(&burst);
+		} else {
+			reason = TCA_MIRRORX_STATS_BAD_FRAME;
+		}
+	}
+	rcu_read_unlock();
+	if (likely(!reason))
+		return;
+
+	for (i = 0; i < frames; i++)
+		if (mirrorx_choose(mirror->cpu, mirror->params))
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+}
+
+static __always_inline void mirror_single(struct mirror *mirror,
+					  const struct sk_buff *skb)
+{
+	struct mirrorx_frame frame __uninitialized;
+	enum tca_mirrorx_stats reason;
+
+	if (!mirrorx_choose(mirror->cpu, mirror->params))
+		return;
+
+	rcu_read_lock();
+	reason = set_out(mirror, skb);
+	if (likely(!reason))
+		reason = likely(mirrorx_frame_init(&frame, skb)) ?
+			 mirror_frame(mirror, &frame) :
+			 TCA_MIRRORX_STATS_BAD_FRAME;
+	rcu_read_unlock();
+	if (unlikely(reason))
+		mirrorx_stats_add(mirror->cpu, reason, 1);
+}
+
+/**
+ * tcf_mirrorx_act() - run the action: send a copy of a packet, or count why not
+ * @skb: packet at a tc hook; only read
+ * @a: the action
+ * @res: not used
+ *
+ * BH is off, which keeps the parameters.  Runs on many CPUs at once, and within
+ * itself where sending a copy sends another packet.
+ *
+ * Return: the control action
+ */
+int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
+		    struct tcf_result *res)
+{
+	struct mirror mirror __uninitialized;
+	struct tcf_mirrorx *m = to_mirrorx(a);
+	enum tca_mirrorx_stats reason;
+
+	tcf_lastuse_update(&m->tcf_tm);
+	tcf_action_update_bstats(&m->common, skb);
+
+	mirror.m = m;
+	mirror.cpu = this_cpu_ptr(m->cpu);
+	mirror.params = rcu_dereference_bh(m->params);
+
+	reason = mirrorx_refuse(skb);
+	if (unlikely(reason))
+		mirrorx_stats_add(mirror.cpu, reason, mirrorx_frames(skb));
+	else if (unlikely(skb_is_gso(skb)))
+		mirror_gso(&mirror, skb);
+	else
+		mirror_single(&mirror, skb);
+	return READ_ONCE(m->tcf_action);
+}

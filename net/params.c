@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parameters of an action: netlink attributes to a snapshot, and back.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/netlink.h>
+
+#include "mirrorx.h"
+
+#define SESSION_MAX	1023
+#define HWID_MAX	63
+
+/* NLA_POLICY_RANGE() holds no more than an s16. */
+static struct netlink_range_validation ifindex_range = {
+	.min = 1,
+	.max = S32_MAX,
+};
+
+static struct netlink_range_validation u16_range = {
+	.max = U16_MAX,
+};
+
+static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
+	[TCA_MIRRORX_TM] = {
+		.type = NLA_REJECT,
+		.reject_message = "Times are output only",
+	},
+	[TCA_MIRRORX_PARMS] =
+		NLA_POLICY_EXACT_LEN(sizeof(struct tc_mirrorx)),
+	[TCA_MIRRORX_PAD] = {
+		.type = NLA_REJECT,
+		.reject_message = "Padding is output only",
+	},
+	[TCA_MIRRORX_DST_IP4] = { .type = NLA_BE32 },
+	[TCA_MIRRORX_DST_IP6] =
+		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[TCA_MIRRORX_SRC_IP4] = { .type = NLA_BE32 },
+	[TCA_MIRRORX_SRC_IP6] =
+		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[TCA_MIRRORX_IFINDEX] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
+	[TCA_MIRRORX_ID] = NLA_POLICY_MAX(NLA_U32, SESSION_MAX),
+	[TCA_MIRRORX_ERSPAN_VER] = NLA_POLICY_RANGE(NLA_U32, 2, 2),
+	[TCA_MIRRORX_ERSPAN_DIR] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_DIR_MAX),
+	[TCA_MIRRORX_ERSPAN_HWID] = NLA_POLICY_MAX(NLA_U32, HWID_MAX),
+	[TCA_MIRRORX_SGT] = NLA_POLICY_FULL_RANGE(NLA_U32, &u16_range),
+	[TCA_MIRRORX_TIMESTAMP] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_TIMESTAMP_MAX),
+	[TCA_MIRRORX_TRUNC] = NLA_POLICY_FULL_RANGE(NLA_U32, &u16_range),
+	[TCA_MIRRORX_SAMPLE] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TCA_MIRRORX_TOS] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
+	[TCA_MIRRORX_TTL] = NLA_POLICY_RANGE(NLA_U32, 1, U8_MAX),
+	[TCA_MIRRORX_MARK] = { .type = NLA_U32 },
+	[TCA_MIRRORX_PRIORITY] = { .type = NLA_U32 },
+	[TCA_MIRRORX_STATS] = {
+		.type = NLA_REJECT,
+		.reject_message = "Counters are output only",
+	},
+};
+
+static u32 get_u32(const struct nlattr *attr, u32 otherwise)
+{
+	return attr ? nla_get_u32(attr) : otherwise;
+}
+
+static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
+		     struct netlink_ext_ack *extack)
+{
+	const struct nlattr *dst4 = tb[TCA_MIRRORX_DST_IP4];
+	const struct nlattr *dst6 = tb[TCA_MIRRORX_DST_IP6];
+	struct in6_addr addr6;
+	__be32 addr4;
+
+	if (dst4 && dst6) {
+		NL_SET_ERR_MSG_ATTR(extack, dst6,
+				    "Two collectors: dst_ip is IPv4 and IPv6");
+		return -EINVAL;
+	}
+	if (dst4) {
+		addr4 = nla_get_in_addr(dst4);
+		if (ipv4_is_zeronet(addr4) || ipv4_is_loopback(addr4) ||
+		    ipv4_is_multicast(addr4) || ipv4_is_lbcast(addr4)) {
+			NL_SET_ERR_MSG_ATTR(extack, dst4,
+					    "dst_ip is not a unicast address of a collector");
+			return -EADDRNOTAVAIL;
+		}
+		memcpy(conf->daddr, &addr4, sizeof(addr4));
+		return 0;
+	}
+
+	addr6 = nla_get_in6_addr(dst6);
+	if (!IS_ENABLED(CONFIG_IPV6) || !ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG_ATTR(extack, dst6,
+				    "dst_ip is IPv6, which this kernel has not enabled");
+		return -EAFNOSUPPORT;
+	}
+	if (ipv6_addr_any(&addr6) || ipv6_addr_loopback(&addr6) ||
+	    ipv6_addr_is_multicast(&addr6) || ipv6_addr_v4mapped(&addr6)) {
+		NL_SET_ERR_MSG_ATTR(extack, dst6,
+				    "dst_ip is not a unicast address of a collector");
+		return -EADDRNOTAVAIL;
+	}
+	if (ipv6_addr_type(&addr6) & IPV6_ADDR_LINKLOCAL &&
+	    !tb[TCA_MIRRORX_IFINDEX]) {
+		NL_SET_ERR_MSG_ATTR(extack, dst6,
+				    "dst_ip is a link-local address, which needs dev");
+		return -EINVAL;
+	}
+	memcpy(conf->daddr, &addr6, sizeof(addr6));
+	conf->ipv6 = true;
+	return 0;
+}
+
+static int parse_src(struct mirrorx_encap_conf *conf, struct nlattr **tb,
+		     struct netlink_ext_ack *extack)
+{
+	const struct nlattr *src4 = tb[TCA_MIRRORX_SRC_IP4];
+	const struct nlattr *src6 = tb[TCA_MIRRORX_SRC_IP6];
+	struct in6_addr addr6;
+	__be32 addr4;
+
+	if (conf->ipv6 ? !!src4 : !!src6) {
+		NL_SET_ERR_MSG_ATTR(extack, conf->ipv6 ? src4 : src6,
+				    "src_ip and dst_ip are of different families");
+		return -EINVAL;
+	}
+	if (src4) {
+		addr4 = nla_get_in_addr(src4);
+		if (ipv4_is_zeronet(addr4) || ipv4_is_loopback(addr4) ||
+		    ipv4_is_multicast(addr4) || ipv4_is_lbcast(addr4)) {
+			NL_SET_ERR_MSG_ATTR(extack, src4,
+					    "src_ip is not a unicast address that a collector could see");
+			return -EADDRNOTAVAIL;
+		}
+		memcpy(conf->saddr, &addr4, sizeof(addr4));
+	}
+	if (src6) {
+		addr6 = nla_get_in6_addr(src6);
+		if (ipv6_addr_any(&addr6) || ipv6_addr_loopback(&addr6) ||
+		    ipv6_addr_is_multicast(&addr6) ||
+		    ipv6_addr_v4mapped(&addr6)) {
+			NL_SET_ERR_MSG_ATTR(extack, src6,
+					    "src_ip is not a unicast address that a collector could see");
+			return -EADDRNOTAVAIL;
+		}
+		memcpy(conf->saddr, &addr6, sizeof(addr6));
+	}
+	return 0;
+}
+
+static int parse_dev(struct mirrorx_params *params, const struct nlattr *attr,
+		     struct netlink_ext_ack *extack)
+{
+	const struct net_device *dev;
+
+	if (!attr)
+		return 0;
+
+	params->ifindex = nla_get_u32(attr);
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(params->net, params->ifindex);
+	if (dev)
+		strscpy(params->ifname, dev->name, sizeof(params->ifname));
+	rcu_read_unlock();
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "dev does not exist");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int parse_trunc(struct mirrorx_params *params, const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
+{
+	params->trunc = get_u32(attr, 0);
+	if (params->trunc && params->trunc < ETH_HLEN) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "trunc leaves no whole Ethernet header of 14 bytes");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
+			struct netlink_ext_ack *extack)
+{
+	struct mirrorx_encap_conf *conf = &params->conf;
+	int err;
+
+	err = parse_dst(conf, tb, extack);
+	if (!err)
+		err = parse_src(conf, tb, extack);
+	if (!err)
+		err = parse_dev(params, tb[TCA_MIRRORX_IFINDEX], extack);
+	if (!err)
+		err = parse_trunc(params, tb[TCA_MIRRORX_TRUNC], extack);
+	if (err)
+		return err;
+
+	conf->session = get_u32(tb[TCA_MIRRORX_ID], 0);
+	conf->dir = get_u32(tb[TCA_MIRRORX_ERSPAN_DIR], TC_MIRRORX_DIR_AUTO);
+	conf->hwid = get_u32(tb[TCA_MIRRORX_ERSPAN_HWID], 0);
+	conf->sgt = get_u32(tb[TCA_MIRRORX_SGT], 0);
+	conf->gra = get_u32(tb[TCA_MIRRORX_TIMESTAMP],
+			    TC_MIRRORX_TIMESTAMP_100US);
+	conf->tos = get_u32(tb[TCA_MIRRORX_TOS], 0);
+	conf->ttl = get_u32(tb[TCA_MIRRORX_TTL], IPDEFTTL);
+	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
+	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
+	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
+	if (params->sample > 1)
+		params->sample_scale = mirrorx_sample_scale(params->sample);
+	return 0;
+}
+
+/**
+ * mirrorx_params_new() - make a snapshot of parameters from netlink
+ * @net: namespace of the action
+ * @nla: TCA_ACT_OPTIONS, or NULL
+ * @parm: to be filled with what every tc action has
+ * @extack: says what was wrong
+ *
+ * Sleeps.  The rtnl may or may not be held.
+ *
+ * Return: a snapshot, to be freed with mirrorx_params_free(), or
+ * mirrorx_params_retire() once packets have seen it; NULL if the attributes
+ * only name an action; or an error
+ */
+struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+					  struct tc_mirrorx *parm,
+					  struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[TCA_MIRRORX_MAX + 1];
+	struct mirrorx_params *params;
+	int err;
+
+	if (!nla) {
+		NL_SET_ERR_MSG(extack, "mirrorx needs options");
+		return ERR_PTR(-EINVAL);
+	}
+	err = nla_parse_nested(tb, TCA_MIRRORX_MAX, nla, mirrorx_policy,
+			       extack);
+	if (err)
+		return ERR_PTR(err);
+	if (!tb[TCA_MIRRORX_PARMS]) {
+		NL_SET_ERR_MSG(extack, "TCA_MIRRORX_PARMS is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	nla_memcpy(parm, tb[TCA_MIRRORX_PARMS], sizeof(*parm));
+	if (!tb[TCA_MIRRORX_DST_IP4] && !tb[TCA_MIRRORX_DST_IP6])
+		return NULL;
+
+	params = kzalloc(sizeof(*params), GFP_KERNEL);
+	if (!params)
+		return ERR_PTR(-ENOMEM);
+	params->net = net;
+
+	err = parse_params(params, tb, extack);
+	if (!err)
+		err = mirrorx_pmtu_open(params);
+	if (err) {
+		kfree(params);
+		return ERR_PTR(err);
+	}
+	return params;
+}
+
+static void free_params(struct mirrorx_params *params)
+{
+	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
+	kfree(params);
+}
+
+static void free_after_grace(struct rcu_head *rcu)
+{
+	free_params(container_of(rcu, struct mirrorx_params, rcu));
+}
+
+/**
+ * mirrorx_params_free() - free a snapshot that no packet has seen
+ * @params: snapshot, or NULL
+ *
+ * Sleeps.
+ */
+void mirrorx_params_free(struct mirrorx_params *params)
+{
+	if (!params)
+		return;
+	mirrorx_pmtu_close(params);
+	free_params(params);
+}
+
+/**
+ * mirrorx_params_retire() - free a snapshot when its last reader is done
+ * @params: snapshot that no new reader can find, or NULL
+ *
+ * Sleeps.
+ */
+void mirrorx_params_retire(struct mirrorx_params *params)
+{
+	if (!params)
+		return;
+	mirrorx_pmtu_close(params);
+	call_rcu(&params->rcu, free_after_grace);
+}
+
+static int dump_addr(struct sk_buff *msg, bool ipv6, int attr4, int attr6,
+		     const void *addr)
+{
+	return ipv6 ? nla_put(msg, attr6, sizeof(struct in6_addr), addr) :
+		      nla_put(msg, attr4, sizeof(__be32), addr);
+}
+
+static int dump_path(struct sk_buff *msg, const struct mirrorx_params *params)
+{
+	const struct mirrorx_encap_conf *conf = &params->conf;
+	int ifindex;
+
+	if (dump_addr(msg, conf->ipv6, TCA_MIRRORX_DST_IP4,
+		      TCA_MIRRORX_DST_IP6, conf->daddr))
+		return -EMSGSIZE;
+	if (memchr_inv(conf->saddr, 0, sizeof(conf->saddr)) &&
+	    dump_addr(msg, conf->ipv6, TCA_MIRRORX_SRC_IP4,
+		      TCA_MIRRORX_SRC_IP6, conf->saddr))
+		return -EMSGSIZE;
+	if (!params->ifindex)
+		return 0;
+
+	rcu_read_lock();
+	ifindex = mirrorx_ifindex(params);
+	rcu_read_unlock();
+	return nla_put_u32(msg, TCA_MIRRORX_IFINDEX,
+			   ifindex ?: params->ifindex);
+}
+
+/**
+ * mirrorx_params_dump() - put all parameters into a message
+ * @msg: netlink message
+ * @params: snapshot
+ *
+ * Return: 0, or -EMSGSIZE
+ */
+int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params)
+{
+	const struct mirrorx_encap_conf *conf = &params->conf;
+
+	if (dump_path(msg, params) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ID, conf->session) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_VER, 2) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_DIR, conf->dir) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_HWID, conf->hwid) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SGT, conf->sgt) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TIMESTAMP, conf->gra) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SAMPLE, params->sample) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TOS, conf->tos) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TTL, conf->ttl) ||
+	    nla_put_u32(msg, TCA_MIRRORX_MARK, params->mark) ||
+	    nla_put_u32(msg, TCA_MIRRORX_PRIORITY, params->priority))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * mirrorx_params_size() - room that mirrorx_params_dump() takes at most
+ *
+ * Return: bytes
+ */
+size_t mirrorx_params_size(void)
+{
+	return 2 * nla_total_size(sizeof(struct in6_addr)) +
+	       (TCA_MIRRORX_STATS - TCA_MIRRORX_IFINDEX) *
+			nla_total_size(sizeof(u32));
+}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What is measured, and how its packets are sent.
+#
+# d0 is mirrored, d1 the underlay, d2 what mirred mirrors to without a tunnel.
+# All are dummies: what they are sent, they count and drop.
+. /selftests/lib.sh
+
+# What each case costs is given over its base.  "packets" is a kind that
+# prepare() knows.  "shows" names what grows by one with each packet, which is
+# checked: a device's tx_packets, a counter of mirrorx, or what a listener got.
+# A device that it does not name stays as it is.
+#
+# case base packets directions sizes shows action
+cases() {
+	cat <<-EOT
+	baseline              baseline       plain rx,tx 64,512,1500 -         -
+	mirred-dummy          baseline       plain rx,tx 64,512,1500 d2        mirred egress mirror dev d2
+	mirred-gretap         baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev gre1
+	mirred-vxlan          baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev vx1
+	mirred-erspan         baseline       plain rx,tx 64,512,1500 d1        mirred egress mirror dev ers1
+	sample-trunc128       baseline       plain rx,tx 64,512,1500 listener  sample rate 1 group 1 trunc 128
+	mirrorx               baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION
+	mirrorx-trunc128      baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
+	baseline-frags        baseline-frags frags rx    1500        -         -
+	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
+	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY
+	mirrorx-loop          baseline-loop  copy  rx    64,1500     loop      $TO_COPY action mirrorx $SESSION
+	baseline-gso          baseline-gso   gso   rx    1500        -         -
+	mirrorx-gso           baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION
+	mirrorx-gso-trunc128  baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-gso-unsampled baseline-gso   gso   rx    1500        unsampled mirrorx $SESSION sample $RARE
+	EOT
+}
+# Says and does what ers1 does.
+SESSION="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hwid 17"
+RARE=4294967295			# so rare that it is never
+# pktgen sends UDP only; with ports that read as GRE with a sequence number and
+# ERSPAN type III, it takes no more than this to look like a copy come back.
+TO_COPY="pedit munge ip protocol set 47 pipe"
+
+devices() {
+	sysctl -qw net.ipv6.conf.all.disable_ipv6=1 &&
+	ip -batch - <<-EOT &&
+	link add d0 address 02:00:00:00:00:01 type dummy
+	link add d1 address 02:00:00:00:01:01 mtu 9000 type dummy
+	link add d2 mtu 9000 type dummy
+	address add 10.0.0.1/24 dev d1
+	link set d0 up
+	link set d1 up
+	link set d2 up
+	neighbour add 10.0.0.2 lladdr 02:00:00:00:01:02 dev d1 nud permanent
+	link add gre1 mtu 8000 type gretap local 10.0.0.1 remote 10.0.0.2 key 7
+	link add vx1 mtu 8000 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 4789 dev d1 noudpcsum
+	link add ers1 mtu 8000 type erspan local 10.0.0.1 remote 10.0.0.2 seq key 100 erspan_ver 2 erspan_dir ingress erspan_hwid 17
+	link set gre1 up
+	link set vx1 up
+	link set ers1 up
+	EOT
+	ip tuntap add t0 mode tap vnet_hdr &&
+	ip link set t0 up &&
+	tc qdisc add dev d0 clsact &&
+	tc qdisc add dev t0 clsact
+}
+
+pktgen() {	# FILE COMMAND...
+	local file=/proc/net/pktgen/$1 command
+	shift
+	for command; do
+		echo "$command" >"$file" || return
+	done
+}
+
+# rx: one skb is received again and again, and dropped by the filter.
+# tx: each packet is allocated, filled, sent, and dropped by the device.
+prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT
+	local mode=(queue_xmit)
+	[[ $1 = tx ]] || mode=(netif_receive "burst 32")
+	pktgen d0 "burst 1" "xmit_mode ${mode[0]}" "${mode[@]:1}" "frags $2" \
+		"udp_src_min $3" "udp_src_max $3" "udp_dst_min $4" "udp_dst_max $4"
+}
+
+# Sets DEV and SEND to where the packets pass, and what sends them.
+# shellcheck disable=SC2034
+prepare() {	# rx|tx plain|frags|copy|gso
+	DEV=d0 SEND=send_pktgen
+	case $2 in
+	plain)	prepare_pktgen "$1" 0 9 9 ;;
+	frags)	prepare_pktgen "$1" 2 9 9 ;;	# all but the headers in pages
+	copy)	prepare_pktgen "$1" 0 4096 8939 ;;
+	gso)	DEV=t0 SEND=send_gso ;;		# 64 KB, of which each frame counts
+	*)	false ;;
+	esac
+}
+
+filter() {	# rx|tx ACTION: what happens to the packets
+	local dev action='' hook=egress verdict=pass
+	[[ $1 = tx ]] || hook=ingress verdict=drop
+	[[ $2 = - ]] || action="action $2"
+	for dev in d0 t0; do
+		tc filter del dev $dev ingress
+		tc filter del dev $dev egress
+	done
+	# shellcheck disable=SC2086
+	tc filter add dev "$DEV" $hook matchall $action action gact $verdict
+}
+
+# These set RESULT to "MICROSECONDS PACKETS".
+send_pktgen() {	# SIZE COUNT
+	pktgen d0 "pkt_size $(($1 - 4))" "count $2" &&	# a size on the wire has the FCS
+	pktgen pgctrl start || return
+	RESULT=$(grep '^Result: OK' /proc/net/pktgen/d0) || return
+	[[ $RESULT =~ OK:\ ([0-9]+)\(.*\)\ usec,\ ([0-9]+)\  ]] || return
+	RESULT="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+}
+
+send_gso() { RESULT=$(/selftests/tests/gso.py "$DEV" "$1" "$2"); }
+
+need modprobe -a pktgen psample tun act_mirrorx
+need devices
+need pktgen kpktgend_0 "add_device d0"
+need pktgen d0 "delay 0" "clone_skb 0" "dst_mac 02:00:00:00:00:01" \
+	"dst 198.18.0.1" "src_min 198.18.0.2" "src_max 198.18.0.2"
+sleep 3				# what booting has deferred
