@@ -257,6 +257,7 @@ static void __exit mirrorx_exit_module(void)
 	tcf_unregister_action(&act_mirrorx_ops, &mirrorx_net_ops);
 	/* callbacks of ours may still be on their way */
 	rcu_barrier();
+	mirrorx_copy_exit();
 }
 
 module_init(mirrorx_init_module);

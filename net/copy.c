@@ -8,6 +8,7 @@
  */
 #include <linux/crc32c.h>
 #include <linux/etherdevice.h>
+#include <linux/gfp.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <net/checksum.h>
@@ -189,6 +190,23 @@ static noinline void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32
 	memcpy(to + frame->sum_pos, &u, min(size, len - frame->sum_pos));
 }
 
+/*
+ * Heads of copies, with BH off.  Not those of napi_alloc_frag(): packets that
+ * were received keep its pages in use, so that it has to clear new ones.
+ */
+static DEFINE_PER_CPU(struct page_frag_cache, mirrorx_heads);
+
+/**
+ * mirrorx_copy_exit() - give back what was kept for copies to come
+ */
+void mirrorx_copy_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		page_frag_cache_drain(per_cpu_ptr(&mirrorx_heads, cpu));
+}
+
 /* Page fragments are the cheapest heads, and large ones the hardest to get. */
 static struct sk_buff *alloc_copy(u32 size)
 {
@@ -200,7 +218,8 @@ static struct sk_buff *alloc_copy(u32 size)
 	if (unlikely(total > PAGE_SIZE))
 		return alloc_skb(size, GFP_ATOMIC | __GFP_NOWARN);
 
-	head = napi_alloc_frag(total);
+	head = page_frag_alloc(this_cpu_ptr(&mirrorx_heads), total,
+			       GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!head))
 		return NULL;
 	skb = napi_build_skb(head, total);

@@ -359,6 +359,7 @@ static inline bool mirrorx_frame_init(struct mirrorx_frame *frame,
 
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
+void mirrorx_copy_exit(void);
 bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
 bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);

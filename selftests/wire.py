@@ -10,7 +10,8 @@ from guest import batch, must, netns, wait_for
 from tap import ok
 
 ETH_P_ALL, SO_RCVBUFFORCE = 3, 33
-OUTGOING = socket.PACKET_OUTGOING
+FRAMES_MAX = 20000              # of a tap: in a storm there would be no end
+OUTGOING, ARPHRD_NONE = socket.PACKET_OUTGOING, 0xfffe
 REASONS = rawtc.COUNTERS[rawtc.COUNTERS.index("unsampled"):]
 
 
@@ -37,11 +38,26 @@ class Copy:
 
 def copy_in(frame):
     """The copy in a frame, or None."""
-    proto = int.from_bytes(frame[12:14], "big")
-    packet = frame[14:]
-    if proto == 0x0800 and packet[9] == 47 or proto == 0x86dd and packet[6] == 47:
-        return Copy(packet, frame[:14])
+    at = 12
+    while frame[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
+        at += 4
+    proto, packet = frame[at:at + 2], frame[at + 2:]
+    if proto == b"\x08\x00" and packet[9] == 47 or proto == b"\x86\xdd" and packet[6] == 47:
+        return Copy(packet, frame[:at + 2])
     return None
+
+
+class Listener:
+    """Takes copies like a collector: a host where nobody does answers them with ICMP."""
+
+    def __init__(self, ns):
+        with netns(ns):
+            self.sockets = [socket.socket(family, socket.SOCK_RAW, 47)
+                            for family in (socket.AF_INET, socket.AF_INET6)]
+
+    def close(self):
+        for sock in self.sockets:
+            sock.close()
 
 
 class Tap:
@@ -56,7 +72,7 @@ class Tap:
         self.outgoing, self.frames = outgoing, []
 
     def all(self):
-        while self.socket.fileno() >= 0:
+        while self.socket.fileno() >= 0 and len(self.frames) < FRAMES_MAX:
             try:
                 frame, where = self.socket.recvfrom(1 << 16)
             except BlockingIOError:
@@ -64,7 +80,8 @@ class Tap:
             except OSError:             # the device went down; what came before is still there
                 continue
             if (where[2] == OUTGOING) == self.outgoing:
-                self.frames.append(frame)
+                bare = where[3] == ARPHRD_NONE
+                self.frames.append(12 * b"\0" + where[1].to_bytes(2, "big") + frame if bare else frame)
         return self.frames
 
     def copies(self):

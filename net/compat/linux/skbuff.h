@@ -15,4 +15,14 @@ static inline bool skb_is_decrypted(const struct sk_buff *skb)
 }
 #endif
 
+#ifndef HAVE_PAGE_FRAG_CACHE_DRAIN
+static inline void page_frag_cache_drain(struct page_frag_cache *nc)
+{
+	if (!nc->va)
+		return;
+	__page_frag_cache_drain(virt_to_head_page(nc->va), nc->pagecnt_bias);
+	nc->va = NULL;
+}
+#endif
+
 #endif /* MIRRORX_COMPAT_LINUX_SKBUFF_H */

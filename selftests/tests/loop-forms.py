@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""In the VM, for loop.sh: mirrors that see copies, their own or another's.
+
+Each form gets a topology of its own: a and b are hosts on a wire, both with a device "w"; where
+there is a third, "col" collects.  Pings go from a to b.
+"""
+import sys
+import time
+
+from guest import batch, must, wait_for
+from tap import finish, ok
+from wire import Account, Listener, Pinger, Tap, copy_in, namespaces
+
+A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"}
+COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
+PINGS = 5
+STORM = 500             # copies; no form has that many originals
+
+
+LISTENERS = []
+
+
+def hosts(*names):
+    namespaces(*names)
+    LISTENERS.extend(map(Listener, names))
+
+
+def pair():
+    hosts("a", "b")
+    must("ip link add w netns a type veth peer name w netns b")
+    for ns, addresses in ("a", A), ("b", B):
+        batch("ip", f"""link set w up
+            address add {addresses[4]}/24 dev w
+            address add {addresses[6]}/64 dev w""", ns)
+
+
+def collector():
+    """One more wire, from a to col."""
+    hosts("col")
+    must("ip link add und0 netns a type veth peer name eth0 netns col")
+    for ns, dev, addresses in ("col", "eth0", COL), ("a", "und0", GATE):
+        batch("ip", f"""link set {dev} up
+            address add {addresses[4]}/24 dev {dev}
+            address add {addresses[6]}/64 dev {dev}""", ns)
+
+
+def down(*names):
+    for listener in LISTENERS:
+        listener.close()
+    LISTENERS.clear()
+    batch("ip", "\n".join(f"netns delete {name}" for name in names))
+
+
+class Form:
+    """One form of loop: pings, and what became of them.
+
+    hooks: (namespace, device, hook, collectors...) of each mirror
+    arrivals: (namespace, device) where copies arrive
+    is_copy: whether a frame that is mirrored is, or carries, a copy
+    """
+
+    def __init__(self, description, family, hooks, arrivals, is_copy):
+        self.is_copy = is_copy
+        self.description, self.family, self.hooks = f"{description}, IPv{family}", family, hooks
+        self.accounts = {ns: Account(ns) for ns in dict.fromkeys(hook[0] for hook in hooks)}
+        self.taps = [Tap(ns, dev, outgoing=hook == "egress") for ns, dev, hook, *to in hooks]
+        self.arrivals = [Tap(*where) for where in arrivals]
+        self.mirror()
+        self.pinger = Pinger("a", B[family])
+        wait_for(3, lambda: self.pinger.ping(1, seconds=0.2))
+        self.base = {}
+        self.base = self.quiet()
+
+    def mirror(self):
+        """Each of the hooks sends copies to each of its collectors."""
+        for ns in self.accounts:
+            own = [hook[1:] for hook in self.hooks if hook[0] == ns]
+            lines = [f"qdisc replace dev {dev} clsact" for dev in dict.fromkeys(hook[0] for hook in own)]
+            for dev, hook, *to in own:
+                actions = " ".join(f"action mirrorx dst_ip {dst} trunc 200" for dst in to)
+                lines.append(f"filter add dev {dev} {hook} matchall {actions}")
+            batch("tc", "\n".join(lines), ns)
+
+    def quiet(self):
+        """What there is when nothing moves any more, or in the middle of a storm."""
+        was = None
+        while was != (now := self.now()) and now["sent"] < STORM:
+            was = now
+            time.sleep(0.3)
+        return now
+
+    def now(self):
+        """What the mirrors saw, times the copies that each is to make of it; what they did."""
+        count = dict.fromkeys(["originals", "copies", "sent", "loop", "arrived"], 0)
+        for tap, hook in zip(self.taps, self.hooks):
+            for frame in tap.all():
+                count["copies" if self.is_copy(frame) else "originals"] += len(hook) - 3
+        for account in self.accounts.values():
+            for key in "sent", "loop":
+                count[key] += account.counts()[key]
+        count["arrived"] = len(self.arrived())
+        return {key: count[key] - self.base.get(key, 0) for key in count}
+
+    def arrived(self):
+        return [copy for tap in self.arrivals for copy in tap.copies()]
+
+    def go(self):
+        self.pinger.lost = 0
+        self.pinger.ping(PINGS)
+        now = self.quiet()
+        self.end()
+        ok(not self.pinger.lost, f"{self.description}: the originals pass", self.pinger.lost)
+        ok(now["originals"] == now["sent"] == now["arrived"] >= PINGS,
+           f"{self.description}: as many copies as there are originals", now)
+        ok(now["loop"] == now["copies"], f"{self.description}: copies that were seen count as loop", now)
+        ok(not any(copy_in(copy.inner) for copy in self.arrived()), f"{self.description}: no copy is of a copy")
+
+    def end(self):
+        for ns in self.accounts:
+            batch("tc", "\n".join(f"filter delete dev {dev} {hook}" for own, dev, hook, *to in self.hooks
+                                  if own == ns), ns)
+        for tap in self.taps + self.arrivals:
+            tap.close()
+
+
+def forms(description, hooks, arrivals, is_copy=copy_in):
+    """The same for both families; "COL" and so on stand for their addresses."""
+    for family in 4, 6:
+        there = {"A": A[family], "B": B[family], "COL": COL[family]}
+        Form(description, family, [(*hook[:3], *(there[to] for to in hook[3:])) for hook in hooks],
+             arrivals, is_copy).go()
+
+
+def itself():
+    """The underlay's own traffic is mirrored."""
+    pair()
+    for hooks in ["egress"], ["ingress"], ["ingress", "egress"]:
+        forms(f"{' and '.join(hooks)} of the underlay, to its other end",
+              [("a", "w", hook, "B") for hook in hooks], [("b", "w")])
+    forms("both ends of the underlay",
+          [("a", "w", "ingress", "B"), ("a", "w", "egress", "B"),
+           ("b", "w", "ingress", "A"), ("b", "w", "egress", "A")], [("a", "w"), ("b", "w")])
+    down("a", "b")
+
+
+def chain():
+    pair()
+    collector()
+    forms("three mirrors in a row, their underlay mirrored, too",
+          [("a", "w", "egress", "COL", "COL", "COL"), ("a", "und0", "egress", "COL", "COL"),
+           ("a", "und0", "ingress", "COL")], [("col", "eth0")])
+    batch("ip", "link add d0 up type dummy", "a")
+    batch("tc", """qdisc replace dev und0 clsact
+        filter add dev und0 egress matchall action mirred egress mirror dev d0""", "a")
+    forms("act_mirred clones the copies to a mirrored device",
+          [("a", "w", "egress", "COL"), ("a", "d0", "egress", "COL")], [("col", "eth0")])
+    down("a", "b", "col")
+
+
+def deferred():
+    """A queue sends the copies when nobody remembers where they came from."""
+    pair()
+    for qdisc in "netem delay 20ms", "fq", "tbf rate 100mbit burst 32k latency 100ms":
+        must(f"tc -n a qdisc replace dev w root {qdisc}")
+        forms(f"underlay with {qdisc.split()[0]}",
+              [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"), ("b", "w", "ingress", "A")],
+              [("b", "w"), ("a", "w")])
+    down("a", "b")
+
+
+def tagged():
+    """The underlay is a VLAN, and the device below it is mirrored."""
+    pair()
+    for ns, addresses in ("a", GATE), ("b", COL):
+        batch("ip", f"""link add link w name v up type vlan id 7
+            address add {addresses[4]}/24 dev v
+            address add {addresses[6]}/64 dev v""", ns)
+    for offload in "on", "off":
+        for ns in "a", "b":
+            must(f"ethtool -K w txvlan {offload}", ns)
+        forms(f"a VLAN as underlay, the device below mirrored, tag offload {offload}",
+              [("a", "w", "egress", "COL"), ("b", "w", "ingress", "A")], [("b", "v"), ("a", "w")])
+    down("a", "b")
+
+
+def bridged():
+    """A bridge between the hosts mirrors its ports."""
+    hosts("a", "b", "sw")
+    for ns, addresses in ("a", A), ("b", B):
+        must(f"ip link add w netns {ns} type veth peer name p{ns} netns sw")
+        batch("ip", f"""link set w up
+            address add {addresses[4]}/24 dev w
+            address add {addresses[6]}/64 dev w""", ns)
+    batch("ip", """link add br0 type bridge
+        link set pa master br0
+        link set pb master br0
+        link set pa up
+        link set pb up
+        link set br0 up
+        address add 192.0.2.3/24 dev br0
+        address add 2001:db8:9::3/64 dev br0""", "sw")
+    forms("a bridge between the hosts mirrors to one of them, on all ports",
+          [("sw", "pa", "ingress", "B"), ("sw", "pb", "egress", "B"), ("sw", "br0", "egress", "B"),
+           ("a", "w", "egress", "B")], [("b", "w")])
+    down("a", "b", "sw")
+
+
+def vxlan():
+    """The underlay is a tunnel whose own packets are mirrored; nobody could tell what is in them."""
+    pair()
+    for ns, own, peer, addresses in ("a", A, B, GATE), ("b", B, A, COL):
+        batch("ip", f"""link add v type vxlan id 7 dstport 4789 local {own[4]} remote {peer[4]}
+            link set v up
+            address add {addresses[4]}/24 dev v
+            address add {addresses[6]}/64 dev v""", ns)
+
+    def is_copy(frame):         # behind Ethernet, IP, UDP and VXLAN
+        return frame[36:38] == (4789).to_bytes(2, "big") and copy_in(frame[50:])
+
+    hooks, arrivals = [("a", "w", "egress", "COL")], [("b", "v")]
+    forms("a VXLAN as underlay, its packets mirrored", hooks, arrivals, is_copy)
+    must("tc -n a qdisc replace dev v root netem delay 5ms")
+    forms("a VXLAN with a queue as underlay, its packets mirrored", hooks, arrivals, is_copy)
+    down("a", "b")
+
+
+def wireguard():
+    pair()
+    keys = {ns: must("wg genkey").strip() for ns in ("a", "b")}
+    public = {ns: must("wg pubkey", text=key).strip() for ns, key in keys.items()}
+    for ns, other, own, peer, addresses in ("a", "b", A, B, GATE), ("b", "a", B, A, COL):
+        with open(f"/tmp/key.{ns}", "w") as out:
+            out.write(keys[ns])
+        must(f"ip -n {ns} link add v type wireguard")
+        must(f"wg set v private-key /tmp/key.{ns} listen-port 51820 peer {public[other]}"
+             f" endpoint {peer[4]}:51820 allowed-ips 0.0.0.0/0,::/0", ns)
+        batch("ip", f"""link set v up
+            address add {addresses[4]}/24 dev v
+            address add {addresses[6]}/64 dev v""", ns)
+    forms("WireGuard as underlay, its packets mirrored", [("a", "w", "egress", "COL")], [("b", "v")],
+          lambda frame: frame[36:38] == (51820).to_bytes(2, "big"))
+    down("a", "b")
+
+
+PARTS = {"direct": (itself, chain), "deferred": (deferred, tagged, bridged), "tunnel": (vxlan, wireguard)}
+
+
+def main():
+    for part in PARTS[sys.argv[1]]:
+        part()
+    finish()
+
+
+main()
