@@ -48,6 +48,7 @@ struct mirrorx_cpu {
  * @dst: the route, referenced
  * @cookie: for dst_check()
  * @plain: the IP stack would do no more with a copy than we do, but for hooks
+ * @wraps: the device may wrap the copies in something else
  * @v6_next_hop: whether the next hop is IPv6, also of an IPv4 route
  * @next_hop: its address, network order
  * @encap: headers of the copies that go there
@@ -57,6 +58,7 @@ struct mirrorx_route {
 	struct dst_entry *dst;
 	u32 cookie;
 	bool plain;
+	bool wraps;
 	bool v6_next_hop;
 	union {
 		__be32 v4;
@@ -79,6 +81,8 @@ struct mirrorx_route {
  * @mark: of the copies, also for their route
  * @priority: of the copies
  * @pmtu: socket that hears what routers say about the copies
+ * @owner: the same, referenced until the last packet is done with @pmtu closed;
+ *	owns copies that may be wrapped
  * @route: to the collector, as found last; replaced by whoever finds it
  *	outdated
  */
@@ -94,6 +98,7 @@ struct mirrorx_params {
 	u32 mark;
 	u32 priority;
 	struct socket *pmtu;
+	struct sock *owner;
 	struct mirrorx_route __rcu *route;
 };
 
@@ -409,6 +414,8 @@ void mirrorx_wait_flush(struct tcf_mirrorx *m);
 u32 mirrorx_waiting(const struct mirrorx_wait *wait);
 int mirrorx_pmtu_open(struct mirrorx_params *params);
 void mirrorx_pmtu_close(struct mirrorx_params *params);
+void mirrorx_own(const struct mirrorx_params *params, struct sk_buff *copy);
+bool mirrorx_is_own(const struct sk_buff *skb);
 int mirrorx_ifindex(const struct mirrorx_params *params);
 
 #endif /* MIRRORX_H */

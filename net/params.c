@@ -7,6 +7,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/netlink.h>
+#include <net/sock.h>
 
 #include "mirrorx.h"
 
@@ -271,6 +272,7 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 static void free_params(struct mirrorx_params *params)
 {
 	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
+	sock_put(params->owner);
 	kfree(params);
 }
 

@@ -79,7 +79,8 @@ static noinline bool is_erspan_tagged(const struct sk_buff *skb)
 /*
  * A copy of a copy is known by what it is: ERSPAN inside of IP.  That holds
  * behind queues, veth pairs, bridges, clones and on other hosts, where marks
- * on the skb are gone.
+ * on the skb are gone.  Within a tunnel it cannot be seen; there it is known by
+ * its owner.
  */
 static bool is_copy(const struct sk_buff *skb)
 {
@@ -100,6 +101,12 @@ static bool is_copy(const struct sk_buff *skb)
 	return is_erspan_l3(skb, offset, proto);
 }
 
+/* Received packets have no owner, nearly all others are a socket's. */
+static bool is_own(const struct sk_buff *skb)
+{
+	return skb->sk && mirrorx_is_own(skb);
+}
+
 /**
  * mirrorx_refuse() - may this packet be copied at all?
  * @skb: packet at a tc hook
@@ -108,7 +115,7 @@ static bool is_copy(const struct sk_buff *skb)
  */
 enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb)
 {
-	if (unlikely(mirrorx_sending() || is_copy(skb)))
+	if (unlikely(mirrorx_sending() || is_copy(skb) || is_own(skb)))
 		return TCA_MIRRORX_STATS_LOOP;
 	if (unlikely(skb_is_decrypted(skb)))
 		return TCA_MIRRORX_STATS_SECRET;

@@ -208,6 +208,7 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 		return TCA_MIRRORX_STATS_DEV_DOWN;
 
 	route->plain = is_plain(route->dst, ipv6);
+	route->wraps = !route->plain || route->dst->dev->rtnl_link_ops;
 	if (ipv6)
 		find_next_hop_ipv6(route, conf.daddr);
 	else
@@ -467,6 +468,8 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
+	if (path->route->wraps)
+		mirrorx_own(params, copy);
 
 	if (unlikely(path->by_stack)) {
 		skb_dst_set(copy, dst_clone(path->route->dst));
