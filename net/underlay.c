@@ -117,8 +117,8 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
-	/* IPv4 does that by itself */
-	if (!ipv6_chk_addr(params->net, &fl6.saddr, NULL, 0)) {
+	/* IPv4 does that by itself; the device says in which VRF to look */
+	if (!ipv6_chk_addr(params->net, &fl6.saddr, dst->dev, 0)) {
 		dst_release(dst);
 		return ERR_PTR(-EADDRNOTAVAIL);
 	}
@@ -138,6 +138,17 @@ static bool is_plain(const struct dst_entry *dst, bool ipv6)
 	return dst->output == (ipv6 ? ip6_output : ip_output) &&
 	       !dst->lwtstate && dev->type == ARPHRD_ETHER &&
 	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev);
+}
+
+/*
+ * Tunnels ask for headroom; other devices lead to a lower one, or have ports
+ * that may be tunnels.  What is left is a leaf.
+ */
+static bool may_wrap(const struct net_device *dev)
+{
+	return dev->needed_headroom || dev_get_iflink(dev) != dev->ifindex ||
+	       netif_is_bridge_master(dev) || netif_is_lag_master(dev) ||
+	       netif_is_ovs_master(dev);
 }
 
 static void find_next_hop_ipv4(struct mirrorx_route *route, const __u8 *daddr)
@@ -208,7 +219,7 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 		return TCA_MIRRORX_STATS_DEV_DOWN;
 
 	route->plain = is_plain(route->dst, ipv6);
-	route->wraps = !route->plain || route->dst->dev->rtnl_link_ops;
+	route->wraps = !route->plain || may_wrap(route->dst->dev);
 	if (ipv6)
 		find_next_hop_ipv6(route, conf.daddr);
 	else
