@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Every kind of device, at both hooks; what has no link-layer header gets one.
-# timeout: 180
+# timeout: 400
 . /selftests/lib.sh
 
 topo

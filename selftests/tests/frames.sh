@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A copy is the frame, byte for byte: every kind of frame, tag and checksum, cut or whole.
-# timeout: 180
+# timeout: 400
 . /selftests/lib.sh
 
 OFF="tx off tso off gso off gro off"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # GSO and GRO: one packet for the host is many frames for the wire, and that many copies.
-# timeout: 180
+# timeout: 400
 . /selftests/lib.sh
 
 # Segments are made, and checksums finished, between the action and the wire.
