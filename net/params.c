@@ -67,6 +67,19 @@ static u32 get_u32(const struct nlattr *attr, u32 otherwise)
 	return attr ? nla_get_u32(attr) : otherwise;
 }
 
+/* An address that means one host, to others too */
+static bool is_unicast_ipv4(__be32 addr)
+{
+	return !ipv4_is_zeronet(addr) && !ipv4_is_loopback(addr) &&
+	       !ipv4_is_multicast(addr) && !ipv4_is_lbcast(addr);
+}
+
+static bool is_unicast_ipv6(const struct in6_addr *addr)
+{
+	return !ipv6_addr_any(addr) && !ipv6_addr_loopback(addr) &&
+	       !ipv6_addr_is_multicast(addr) && !ipv6_addr_v4mapped(addr);
+}
+
 static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 		     struct netlink_ext_ack *extack)
 {
@@ -82,8 +95,7 @@ static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	}
 	if (dst4) {
 		addr4 = nla_get_in_addr(dst4);
-		if (ipv4_is_zeronet(addr4) || ipv4_is_loopback(addr4) ||
-		    ipv4_is_multicast(addr4) || ipv4_is_lbcast(addr4)) {
+		if (!is_unicast_ipv4(addr4)) {
 			NL_SET_ERR_MSG_ATTR(extack, dst4,
 					    "dst_ip is not a unicast address of a collector");
 			return -EADDRNOTAVAIL;
@@ -98,8 +110,7 @@ static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 				    "dst_ip is IPv6, which this kernel has not enabled");
 		return -EAFNOSUPPORT;
 	}
-	if (ipv6_addr_any(&addr6) || ipv6_addr_loopback(&addr6) ||
-	    ipv6_addr_is_multicast(&addr6) || ipv6_addr_v4mapped(&addr6)) {
+	if (!is_unicast_ipv6(&addr6)) {
 		NL_SET_ERR_MSG_ATTR(extack, dst6,
 				    "dst_ip is not a unicast address of a collector");
 		return -EADDRNOTAVAIL;
@@ -130,8 +141,7 @@ static int parse_src(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	}
 	if (src4) {
 		addr4 = nla_get_in_addr(src4);
-		if (ipv4_is_zeronet(addr4) || ipv4_is_loopback(addr4) ||
-		    ipv4_is_multicast(addr4) || ipv4_is_lbcast(addr4)) {
+		if (!is_unicast_ipv4(addr4)) {
 			NL_SET_ERR_MSG_ATTR(extack, src4,
 					    "src_ip is not a unicast address that a collector could see");
 			return -EADDRNOTAVAIL;
@@ -140,9 +150,7 @@ static int parse_src(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	}
 	if (src6) {
 		addr6 = nla_get_in6_addr(src6);
-		if (ipv6_addr_any(&addr6) || ipv6_addr_loopback(&addr6) ||
-		    ipv6_addr_is_multicast(&addr6) ||
-		    ipv6_addr_v4mapped(&addr6)) {
+		if (!is_unicast_ipv6(&addr6)) {
 			NL_SET_ERR_MSG_ATTR(extack, src6,
 					    "src_ip is not a unicast address that a collector could see");
 			return -EADDRNOTAVAIL;

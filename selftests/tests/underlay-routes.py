@@ -7,7 +7,7 @@
        und1 - e0 gw1 e1 - c1
 """
 import rawtc
-from guest import batch, must
+from guest import batch, must, wait_for
 from rawtc import address, attr
 from tap import finish, ok
 from wire import Scene, namespaces, sysctl
@@ -126,6 +126,8 @@ def multipath(scene, taps, family):
     used = gained.index(max(gained))
     sysctl("src", f"net.ipv{family}.conf.und{used}.ignore_routes_with_linkdown", 1)
     must(f"ip -n gw{used} link set e0 down")
+    # the kernel takes its time to see it, and to share out the other next hops
+    wait_for(10, lambda: "linkdown" in must(f"ip -{family} -n src route show {to}"))
     scene.arrives(f"{v} without the next hop that they took they take the other one", taps[1 - used])
     must(f"ip -n gw{used} link set e0 up")
     must(f"ip -n gw{used} -6 address replace 2001:db8:a{used}::2/64 dev e0")
