@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """In the VM, for lifetime.sh: the module is loaded by tc, held by actions and unloaded."""
 import os
-import time
 
 from guest import batch, must, run, tc_actions, wait_for
 from tap import finish, ok

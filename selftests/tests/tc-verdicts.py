@@ -8,7 +8,7 @@ them, shows what the control action did.
 import json
 
 import rawtc
-from guest import actions_in, batch, must, netns, wait_for
+from guest import batch, must, netns, wait_for
 from tap import finish, ok
 from wire import Tap, namespaces
 
@@ -86,7 +86,7 @@ def verdicts(bench, family):
         "jump goes to the action of that number":
             ([f"matchall {m} jump 2 action gact drop {count}"], n, n, [n, 0, n]),
         "goto chain goes there":
-            ([f"chain 5 prio 1 matchall action gact drop", f"prio 1 matchall {m} goto chain 5"], 0, n, None),
+            (["chain 5 prio 1 matchall action gact drop", f"prio 1 matchall {m} goto chain 5"], 0, n, None),
         "three in a row make three copies":
             ([f"matchall {m} {m} id 2 {m} id 3 drop"], 0, 3 * n, [n, n, n]),
         "a drop in front leaves nothing to copy": ([f"matchall action gact drop {m}"], 0, 0, [n, 0]),
