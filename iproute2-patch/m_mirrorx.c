@@ -99,6 +99,10 @@ static const char * const stats_names[TCA_MIRRORX_STATS_MAX + 1] = {
 	[TCA_MIRRORX_STATS_NO_MEM]	= "no_mem",
 	[TCA_MIRRORX_STATS_BAD_FRAME]	= "bad_frame",
 	[TCA_MIRRORX_STATS_XMIT]	= "xmit",
+	[TCA_MIRRORX_STATS_FRAGMENTED]	= "fragmented",
+	[TCA_MIRRORX_STATS_SPLIT]	= "split",
+	[TCA_MIRRORX_STATS_UNFIXED]	= "unfixed",
+	[TCA_MIRRORX_STATS_REBUILT]	= "rebuilt",
 };
 
 static void usage(void) __attribute__((noreturn));
@@ -363,26 +367,34 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 		print_num(w, val);
 }
 
-/* One line about the copies, one about the frames that got none */
-static void print_stats(struct rtattr *nest)
+static void print_counters(struct rtattr **tb, int first, int last)
 {
-	struct rtattr *tb[TCA_MIRRORX_STATS_MAX + 1];
 	int i;
 
-	parse_rtattr_nested(tb, TCA_MIRRORX_STATS_MAX, nest);
-	open_json_object("mirrorx_stats");
-	print_string(PRINT_FP, NULL, "\tcopies:", NULL);
-	for (i = TCA_MIRRORX_STATS_SENT; i <= TCA_MIRRORX_STATS_MAX; i++) {
-		if (i == TCA_MIRRORX_STATS_UNSAMPLED) {
-			print_nl();
-			print_string(PRINT_FP, NULL, "\tno copy:", NULL);
-		}
+	for (i = first; i <= last; i++) {
 		if (!tb[i])
 			continue;
 		print_key(stats_names[i]);
 		print_lluint(PRINT_ANY, stats_names[i], "%llu",
 			     rta_getattr_u64(tb[i]));
 	}
+}
+
+/* One line about the copies, one about the frames that got none */
+static void print_stats(struct rtattr *nest)
+{
+	struct rtattr *tb[TCA_MIRRORX_STATS_MAX + 1];
+
+	parse_rtattr_nested(tb, TCA_MIRRORX_STATS_MAX, nest);
+	open_json_object("mirrorx_stats");
+	print_string(PRINT_FP, NULL, "\tcopies:", NULL);
+	print_counters(tb, TCA_MIRRORX_STATS_SENT, TCA_MIRRORX_STATS_CUT);
+	print_counters(tb, TCA_MIRRORX_STATS_FRAGMENTED,
+		       TCA_MIRRORX_STATS_MAX);
+	print_nl();
+	print_string(PRINT_FP, NULL, "\tno copy:", NULL);
+	print_counters(tb, TCA_MIRRORX_STATS_UNSAMPLED,
+		       TCA_MIRRORX_STATS_XMIT);
 	close_json_object();
 	print_nl();
 }

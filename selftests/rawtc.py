@@ -28,15 +28,18 @@ ETH_P_IP = 0x0800
 
 # enum tca_mirrorx, and the sizes of the attributes that may be given
 (TM, PARMS, MPAD, DST_IP4, DST_IP6, SRC_IP4, SRC_IP6, IFINDEX, ID, ERSPAN_VER, ERSPAN_DIR,
- ERSPAN_HWID, SGT, TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, MSTATS) = range(1, 22)
+ ERSPAN_HWID, SGT, TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, MSTATS, SUBHEADER, PORT,
+ VLAN_TAG, TRUNC_AFTER, FIXLEN, OVERSIZE) = range(1, 28)
 SIZES = {PARMS: 20, DST_IP4: 4, DST_IP6: 16, SRC_IP4: 4, SRC_IP6: 16} | {
-    number: 4 for number in range(IFINDEX, MSTATS)}
+    number: 4 for number in range(IFINDEX, OVERSIZE + 1) if number != MSTATS}
 NAMES = {value: name for name, value in list(globals().items())
          if name in ("TM PARMS DST_IP4 DST_IP6 SRC_IP4 SRC_IP6 IFINDEX ID ERSPAN_VER ERSPAN_DIR"
-                     " ERSPAN_HWID SGT TIMESTAMP TRUNC SAMPLE TOS TTL MARK PRIORITY").split()
+                     " ERSPAN_HWID SGT TIMESTAMP TRUNC SAMPLE TOS TTL MARK PRIORITY"
+                     " SUBHEADER PORT VLAN_TAG TRUNC_AFTER FIXLEN OVERSIZE").split()
          } | {MPAD: "PAD", MSTATS: "STATS"}
 COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh dev_down mtu no_mem"
-            " bad_frame xmit").split()        # from 2 on
+            " bad_frame xmit fragmented split unfixed rebuilt").split()        # from 2 on
+REASONS = COUNTERS[COUNTERS.index("unsampled"):COUNTERS.index("xmit") + 1]
 
 
 def attr(number, data=b""):

@@ -12,7 +12,7 @@ from tap import ok
 ETH_P_ALL, SO_RCVBUFFORCE = 3, 33
 FRAMES_MAX = 20000              # of a tap: in a storm there would be no end
 OUTGOING, ARPHRD_NONE = socket.PACKET_OUTGOING, 0xfffe
-REASONS = rawtc.COUNTERS[rawtc.COUNTERS.index("unsampled"):]
+REASONS = rawtc.REASONS
 
 
 class Copy:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * tc action mirrorx: copy the selected packets to a remote collector in
- * ERSPAN type III.
+ * ERSPAN type I, II or III.
  *
  * TCA_ACT_OPTIONS of the action holds one attribute per parameter, parsed
  * strictly: NLA_F_NESTED is required, unknown attributes and wrong sizes are
@@ -44,13 +44,17 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_IFINDEX: u32, restricts the route to this output interface or
  *	VRF; default: any
  * @TCA_MIRRORX_ID: u32, ERSPAN Session ID, 0..1023, default 0
- * @TCA_MIRRORX_ERSPAN_VER: u32, 2 (ERSPAN type III, as Linux counts)
+ * @TCA_MIRRORX_ERSPAN_VER: u32, enum tc_mirrorx_erspan, default ERSPAN_III.  What a type
+ *	has no field for may only have its default
  * @TCA_MIRRORX_ERSPAN_DIR: u32, enum tc_mirrorx_dir, default AUTO
- * @TCA_MIRRORX_ERSPAN_HWID: u32, ERSPAN Hw ID, 0..63, default 0
+ * @TCA_MIRRORX_ERSPAN_HWID: u32, ERSPAN Hw ID, 0..63, default 0; or
+ *	TC_MIRRORX_HWID_CPU
  * @TCA_MIRRORX_SGT: u32, Security Group Tag, 0..65535, default 0
- * @TCA_MIRRORX_TIMESTAMP: u32, enum tc_mirrorx_timestamp, default 100US
+ * @TCA_MIRRORX_TIMESTAMP: u32, enum tc_mirrorx_timestamp, default 100US, or NS
+ *	with a subheader that takes nothing else
  * @TCA_MIRRORX_TRUNC: u32, bytes of the frame to keep, 14..65535; 0, the
- *	default, keeps the whole frame
+ *	default, keeps the whole frame.  With TCA_MIRRORX_TRUNC_AFTER, bytes to
+ *	keep behind that header, 0..65535
  * @TCA_MIRRORX_SAMPLE: u32, copy one frame in this many, at random; from 1,
  *	the default, which is every frame
  * @TCA_MIRRORX_TOS: u32, outer TOS or traffic class, 0..255, default 0
@@ -58,6 +62,18 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_MARK: u32, skb mark of the copies, default 0
  * @TCA_MIRRORX_PRIORITY: u32, skb priority of the copies, default 0
  * @TCA_MIRRORX_STATS: nested enum tca_mirrorx_stats, output only
+ * @TCA_MIRRORX_SUBHEADER: u32, Platf ID of the platform subheader: 1, 3, 5 or 7;
+ *	0 for none.  Default 5 with TIMESTAMP_NS, else none.  The draft allows
+ *	1 with 100US, 3 with all, 5 and 7 with NS
+ * @TCA_MIRRORX_PORT: u32, port identity in the Index of type II (20 bits) or in
+ *	the subheader (32, 14, 16 or 20 bits).  Without it, the field has the
+ *	length of the original frame if TCA_MIRRORX_FIXLEN is set, else the
+ *	ifindex of the mirrored device; what does not fit is 0
+ * @TCA_MIRRORX_VLAN_TAG: u32, enum tc_mirrorx_vlan_tag, default KEEP
+ * @TCA_MIRRORX_TRUNC_AFTER: u32, enum tc_mirrorx_header, default NONE
+ * @TCA_MIRRORX_FIXLEN: u32, 1 to rewrite lengths and checksums within a frame
+ *	that is cut, so that what is left of it is a valid packet; default 0
+ * @TCA_MIRRORX_OVERSIZE: u32, enum tc_mirrorx_oversize, default CUT
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -83,10 +99,36 @@ enum tca_mirrorx {
 	TCA_MIRRORX_MARK,
 	TCA_MIRRORX_PRIORITY,
 	TCA_MIRRORX_STATS,
+	TCA_MIRRORX_SUBHEADER,
+	TCA_MIRRORX_PORT,
+	TCA_MIRRORX_VLAN_TAG,
+	TCA_MIRRORX_TRUNC_AFTER,
+	TCA_MIRRORX_FIXLEN,
+	TCA_MIRRORX_OVERSIZE,
 	__TCA_MIRRORX_MAX
 };
 
 #define TCA_MIRRORX_MAX (__TCA_MIRRORX_MAX - 1)
+
+/**
+ * enum tc_mirrorx_erspan - type of the ERSPAN header, as Linux counts
+ * @TC_MIRRORX_ERSPAN_I: type I: no header, the frame follows GRE.  No sequence
+ *	number, Session ID, VLAN or T
+ * @TC_MIRRORX_ERSPAN_II: type II
+ * @TC_MIRRORX_ERSPAN_III: type III
+ * @__TC_MIRRORX_ERSPAN_MAX: end of the list
+ */
+enum tc_mirrorx_erspan {
+	TC_MIRRORX_ERSPAN_I,
+	TC_MIRRORX_ERSPAN_II,
+	TC_MIRRORX_ERSPAN_III,
+	__TC_MIRRORX_ERSPAN_MAX
+};
+
+#define TC_MIRRORX_ERSPAN_MAX (__TC_MIRRORX_ERSPAN_MAX - 1)
+
+/* The Hw ID is the CPU that made the copy, which has a sequence of its own. */
+#define TC_MIRRORX_HWID_CPU 64
 
 /**
  * enum tc_mirrorx_dir - what the D bit of the copies says
@@ -105,14 +147,14 @@ enum tc_mirrorx_dir {
 #define TC_MIRRORX_DIR_MAX (__TC_MIRRORX_DIR_MAX - 1)
 
 /**
- * enum tc_mirrorx_timestamp - unit of the ERSPAN timestamp; the values are
- *	those of the header's Gra field
+ * enum tc_mirrorx_timestamp - unit of the ERSPAN timestamp
  * @TC_MIRRORX_TIMESTAMP_100US: 32 bits of 100 us since 1970, wraps after 4.97
  *	days
  * @TC_MIRRORX_TIMESTAMP_100NS: 32 bits of 100 ns since 1970, wraps after
  *	429.5 s
- * @TC_MIRRORX_TIMESTAMP_NS: IEEE 1588 nanoseconds, and the seconds since 1970
- *	in a platform subheader (O = 1, Platf ID 5)
+ * @TC_MIRRORX_TIMESTAMP_NS: nanoseconds, with a subheader: of the second, and the
+ *	seconds since 1970 (Platf ID 5, IEEE 1588), or both halves of a 64-bit
+ *	number since 1970 (Platf ID 3 and 7)
  * @__TC_MIRRORX_TIMESTAMP_MAX: end of the list
  */
 enum tc_mirrorx_timestamp {
@@ -125,11 +167,68 @@ enum tc_mirrorx_timestamp {
 #define TC_MIRRORX_TIMESTAMP_MAX (__TC_MIRRORX_TIMESTAMP_MAX - 1)
 
 /**
+ * enum tc_mirrorx_vlan_tag - what becomes of a frame's outermost VLAN tag
+ * @TC_MIRRORX_VLAN_TAG_KEEP: stays in the frame.  Type III repeats it in VLAN
+ *	and COS, type II has En = 3, COS, and 0 for VLAN
+ * @TC_MIRRORX_VLAN_TAG_STRIP: is taken out of the frame, and is in VLAN and COS
+ *	only; type II has En = 2
+ * @__TC_MIRRORX_VLAN_TAG_MAX: end of the list
+ */
+enum tc_mirrorx_vlan_tag {
+	TC_MIRRORX_VLAN_TAG_KEEP,
+	TC_MIRRORX_VLAN_TAG_STRIP,
+	__TC_MIRRORX_VLAN_TAG_MAX
+};
+
+#define TC_MIRRORX_VLAN_TAG_MAX (__TC_MIRRORX_VLAN_TAG_MAX - 1)
+
+/**
+ * enum tc_mirrorx_header - where TCA_MIRRORX_TRUNC starts to count; in a frame
+ *	without this header, behind the last one that it has
+ * @TC_MIRRORX_HEADER_NONE: at the start of the frame
+ * @TC_MIRRORX_HEADER_L2: behind the Ethernet header and VLAN tags
+ * @TC_MIRRORX_HEADER_L3: behind ARP, or IPv4 or IPv6 with options and extensions
+ * @TC_MIRRORX_HEADER_L4: behind the header of TCP with options, UDP, UDP-Lite,
+ *	SCTP, DCCP, ICMP, ICMPv6 or IGMP
+ * @__TC_MIRRORX_HEADER_MAX: end of the list
+ */
+enum tc_mirrorx_header {
+	TC_MIRRORX_HEADER_NONE,
+	TC_MIRRORX_HEADER_L2,
+	TC_MIRRORX_HEADER_L3,
+	TC_MIRRORX_HEADER_L4,
+	__TC_MIRRORX_HEADER_MAX
+};
+
+#define TC_MIRRORX_HEADER_MAX (__TC_MIRRORX_HEADER_MAX - 1)
+
+/**
+ * enum tc_mirrorx_oversize - what becomes of a copy that exceeds the path's MTU
+ * @TC_MIRRORX_OVERSIZE_CUT: it is cut to fit, with T set
+ * @TC_MIRRORX_OVERSIZE_FRAGMENT: it is sent in fragments of the outer packet
+ * @TC_MIRRORX_OVERSIZE_SPLIT: of a TCP segment several smaller ones are made,
+ *	with a copy for each; all else is cut
+ * @__TC_MIRRORX_OVERSIZE_MAX: end of the list
+ */
+enum tc_mirrorx_oversize {
+	TC_MIRRORX_OVERSIZE_CUT,
+	TC_MIRRORX_OVERSIZE_FRAGMENT,
+	TC_MIRRORX_OVERSIZE_SPLIT,
+	__TC_MIRRORX_OVERSIZE_MAX
+};
+
+#define TC_MIRRORX_OVERSIZE_MAX (__TC_MIRRORX_OVERSIZE_MAX - 1)
+
+/**
  * enum tca_mirrorx_stats - u64 counters, nested in TCA_MIRRORX_STATS
  *
- * All but BYTES, TRUNCATED and CUT count frames as the wire carries them (each
- * segment of a GSO packet is one), and every frame that the action sees is
- * counted in exactly one of SENT and the reasons from UNSAMPLED on.
+ * Each frame of the wire that the action sees (each segment of a GSO packet is
+ * one) is counted in exactly one of SENT and the reasons from UNSAMPLED to XMIT;
+ * so is each copy that it is split into more, and counted in SPLIT as well:
+ *
+ *	seen + SPLIT = SENT + reasons
+ *
+ * All others say more about the copies in SENT.
  *
  * @TCA_MIRRORX_STATS_UNSPEC: not used
  * @TCA_MIRRORX_STATS_PAD: alignment
@@ -151,6 +250,14 @@ enum tc_mirrorx_timestamp {
  * @TCA_MIRRORX_STATS_BAD_FRAME: no whole link-layer header, or a packet that
  *	could not be split into the wire's segments
  * @TCA_MIRRORX_STATS_XMIT: refused by the underlay's queue, filter or policy
+ * @TCA_MIRRORX_STATS_FRAGMENTED: copies sent in fragments of the outer packet;
+ *	each is one in SENT, with its BYTES before that
+ * @TCA_MIRRORX_STATS_SPLIT: copies beyond the first of each frame that was split
+ * @TCA_MIRRORX_STATS_UNFIXED: copies that were cut, and in which
+ *	TCA_MIRRORX_FIXLEN found nothing that it could make valid
+ * @TCA_MIRRORX_STATS_REBUILT: copies of received frames that had been joined
+ *	(GRO) before they were seen: where they ended and what their checksums
+ *	and IP IDs were is derived from the joined packet
  * @__TCA_MIRRORX_STATS_MAX: end of the list
  */
 enum tca_mirrorx_stats {
@@ -170,6 +277,10 @@ enum tca_mirrorx_stats {
 	TCA_MIRRORX_STATS_NO_MEM,
 	TCA_MIRRORX_STATS_BAD_FRAME,
 	TCA_MIRRORX_STATS_XMIT,
+	TCA_MIRRORX_STATS_FRAGMENTED,
+	TCA_MIRRORX_STATS_SPLIT,
+	TCA_MIRRORX_STATS_UNFIXED,
+	TCA_MIRRORX_STATS_REBUILT,
 	__TCA_MIRRORX_STATS_MAX
 };
 
