@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Guest's part of types.sh: sends what is mirrored."""
+"""Guest's part of formats.sh: sends what is mirrored."""
 import time
 
 from cases import CTAG, STAG, Wire, case, done, ether, in_ns, ip6, pattern, run, udp

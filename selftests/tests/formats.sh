@@ -23,6 +23,6 @@ capture src eth0 in -Q in -s 2000 -B 8192
 capture src eth0 out -Q out -s 2000 -B 8192
 capture src wide wide -Q out -s 2000 -B 8192
 capture col eth0 copies -Q in -s 3000 -B 16384
-check "traffic" python3 /selftests/tests/types_traffic.py
+check "traffic" python3 /selftests/tests/formats_traffic.py
 capture_stop
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Host's half of types.sh: every field of every copy."""
+"""Host's half of formats.sh: every field of every copy."""
 import sys
 
 import erspan
