@@ -262,9 +262,8 @@ def room(case, session, expected):
     if not hasattr(case, "mtu"):
         return None, 0
     fits = case.mtu - overhead(session)
-    if session.trunc and session.trunc <= fits:
-        return fits, 0
-    return fits, sum(len(frame) > fits for frame in expected)
+    return fits, sum(min(wanted(session, frame), len(frame)) > fits
+                     for frame in map(session.stripped, expected))
 
 
 def start_of(frame, layer):
