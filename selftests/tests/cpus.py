@@ -25,7 +25,7 @@ def cpu_of(copy):
 
 
 results = erspan.Results(sys.argv[1])
-case, replaced = results.cases
+case, replaced, *twice = results.cases
 for session in case.sessions:
     by_cpu, name = session.options["erspan_hwid"] == "cpu", session.name
     found = sequences(session.copies)
@@ -42,4 +42,7 @@ for session in case.sessions:
 found = sequences([c for c in results.copies if c.fields["erspan.spanid"] == ["1000"]])
 ok(set(found) == {0, 1, 2, 7} and all(map(counts_up, found.values())),
    "a replaced action's sequences go on, those of the CPUs and the one of all", found)
+shared = [c.number("gre.sequence_number") for c in results.copies if c.fields["erspan.spanid"] == ["900"]]
+expected = [n for case in twice for n in range(sum(s.stats["sent"] for s in case.sessions))]
+ok(len(expected) > 100 and shared == expected, "two actions count as one session, from 0 each time", shared)
 finish()

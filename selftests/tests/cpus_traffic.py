@@ -31,4 +31,8 @@ with case("replaced", "egress", wire, ("index 1000 id 1000 erspan_hwid cpu",)) a
     for hwid in "cpu", "7", "cpu", "7", "cpu":
         in_ns("src", "tc", "actions", "replace", *where, hwid)
         send(wire, 5)
+# Actions that say the same are one session; without actions it ends.
+for number in 1, 2:
+    with case(f"two actions, time {number}", "egress", wire, ("id 900", "id 900 trunc 40")):
+        send(wire, 5)
 done()
