@@ -43,7 +43,8 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_SRC_IP6: struct in6_addr, outer source
  * @TCA_MIRRORX_IFINDEX: u32, restricts the route to this output interface or
  *	VRF; default: any
- * @TCA_MIRRORX_ID: u32, ERSPAN Session ID, 0..1023, default 0
+ * @TCA_MIRRORX_ID: u32, ERSPAN Session ID, 0..1023, default 0.  Actions of a
+ *	namespace with the same DST, SRC and ID share its sequence numbers
  * @TCA_MIRRORX_ERSPAN_VER: u32, enum tc_mirrorx_erspan, default ERSPAN_III.  What a type
  *	has no field for may only have its default
  * @TCA_MIRRORX_ERSPAN_DIR: u32, enum tc_mirrorx_dir, default AUTO
