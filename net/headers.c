@@ -39,6 +39,8 @@
 #define IPV4_PROTO		9
 #define IPV4_CHECK		10
 #define IPV4_ADDRS		12
+#define IPV4_LOOSE_ROUTE	131
+#define IPV4_STRICT_ROUTE	137
 
 #define IPV6_LEN		40
 #define IPV6_PAYLOAD_LEN	4
@@ -49,11 +51,13 @@
 #define IPV6_MF			0x0001
 #define IPV6_OFFSET		0xfff8
 #define IPV6_SEGMENTS_LEFT	3
+#define IPV6_HOME_ADDRESS_LEN	24	/* of options that have one, at least */
 
 #define IPV6_HOP_BY_HOP		0
 #define IPV6_ROUTING		43
 #define IPV6_FRAGMENT		44
 #define IPV6_AH			51
+#define IPV6_NO_NEXT		59
 #define IPV6_DESTINATION	60
 #define IPV6_MOBILITY		135
 #define IPV6_HIP		139
@@ -68,9 +72,31 @@
 #define UDP_CHECK		6
 #define ICMP_LEN		8
 #define ICMP_CHECK		2
+#define ICMP_ECHO_REPLY		0
+#define ICMP_UNREACHABLE	3
+#define ICMP_SOURCE_QUENCH	4
+#define ICMP_REDIRECT		5
+#define ICMP_ECHO		8
+#define ICMP_TIME_EXCEEDED	11
+#define ICMP_PARAMETER		12
+#define ICMPV6_PARAMETER	4
+#define ICMPV6_ECHO		128
+#define ICMPV6_ECHO_REPLY	129
 #define SCTP_LEN		12
 #define SCTP_CHECK		8
+#define SCTP_CHUNK_LEN		4
+#define SCTP_CHUNK_LENGTH	2
+#define SCTP_DATA		0
+#define SCTP_DATA_LEN		16
+#define SCTP_I_DATA		64
+#define SCTP_I_DATA_LEN		20
+#define ESP_LEN			8
+#define DCCP_LEN		12
 #define DCCP_DOFF		4
+
+#define LLC_LEN			4	/* with two bytes of control */
+#define LLC_SNAP		0xaa
+#define LLC_STP			0x42
 
 #define FETCH_MAX		IPV6_LEN
 
@@ -123,6 +149,20 @@ static void find_arp(struct mirrorx_headers *h, const struct mirrorx_view *view)
 		h->l4 = h->l3 + len;
 }
 
+/*
+ * The checksum of a packet with a source route is over the last address of the
+ * route.  A byte that only looks like one costs no more than that a copy is not
+ * fixed.
+ */
+static bool may_be_routed(const struct mirrorx_view *view, __u32 at, __u32 len)
+{
+	__u8 buf[FETCH_MAX];
+	const __u8 *options = fetch(view, at, len, buf);
+
+	return !options || memchr(options, IPV4_LOOSE_ROUTE, len) ||
+	       memchr(options, IPV4_STRICT_ROUTE, len);
+}
+
 static bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view)
 {
 	__u8 buf[FETCH_MAX];
@@ -143,6 +183,9 @@ static bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view
 	h->fragment = frag_off & (IPV4_MF | IPV4_OFFSET);
 	h->l4 = h->l3 + len;
 	h->ipv4 = true;
+	if (len > IPV4_LEN)
+		h->routed = may_be_routed(view, h->l3 + IPV4_LEN,
+					  len - IPV4_LEN);
 	return !(frag_off & IPV4_OFFSET);
 }
 
@@ -193,11 +236,15 @@ static bool find_extensions(struct mirrorx_headers *h,
 
 		if (h->proto == IPV6_ROUTING && ext[IPV6_SEGMENTS_LEFT])
 			h->routed = true;
+		/* RFC 6275: the checksum is over the home address */
+		if (h->proto == IPV6_DESTINATION && len >= IPV6_HOME_ADDRESS_LEN)
+			h->routed = true;
 		if (h->proto == IPV6_FRAGMENT) {
 			frag_off = get_unaligned_be16(ext + IPV6_FRAG_OFF);
-			h->more = frag_off & IPV6_MF;
-			h->fragment = true;
 			later = frag_off & IPV6_OFFSET;
+			/* neither: atomic, RFC 6946, and whole */
+			h->more = frag_off & IPV6_MF;
+			h->fragment |= h->more || later;
 		}
 		h->proto = ext[0];
 		h->l4 += len;
@@ -240,7 +287,8 @@ static __u32 transport_len(__u8 proto, const struct mirrorx_view *view, __u32 at
 		return len < TCP_LEN ? 0 : len;
 	case IPPROTO_DCCP:
 		header = fetch(view, at + DCCP_DOFF, 1, buf);
-		return header ? *header * 4 : 0;
+		len = header ? *header * 4 : 0;
+		return len < DCCP_LEN ? 0 : len;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 		return UDP_LEN;
@@ -299,24 +347,25 @@ static __wsum pseudo_sum(const struct mirrorx_headers *h, const __u8 *frame,
 	return csum_add(sum, (__force __wsum)htons(h->proto));
 }
 
-static __sum16 l4_sum(const struct mirrorx_headers *h, const __u8 *frame,
-		      __u32 end, bool pseudo)
-{
-	__wsum sum = pseudo ? pseudo_sum(h, frame, end - h->l4) : 0;
-
-	return csum_fold(csum_partial(frame + h->l4, end - h->l4, sum));
-}
-
 static void fix_sum(const struct mirrorx_headers *h, __u8 *frame, __u32 end,
-		    __u32 check, bool pseudo)
+		    __u32 check, __wsum pseudo)
 {
+	__u8 *l4 = frame + h->l4;
 	__sum16 sum;
 
-	put_unaligned_be16(0, frame + h->l4 + check);
-	sum = l4_sum(h, frame, end, pseudo);
+	put_unaligned_be16(0, l4 + check);
+	sum = csum_fold(csum_partial(l4, end - h->l4, pseudo));
 	if (h->proto == IPPROTO_UDP && !sum)
 		sum = CSUM_MANGLED_0;
-	memcpy(frame + h->l4 + check, &sum, sizeof(sum));
+	memcpy(l4 + check, &sum, sizeof(sum));
+}
+
+static bool fix_tcp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+{
+	if (h->routed)
+		return false;
+	fix_sum(h, frame, end, TCP_CHECK, pseudo_sum(h, frame, end - h->l4));
+	return true;
 }
 
 static bool fix_udp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
@@ -324,58 +373,134 @@ static bool fix_udp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 	__u8 *udp = frame + h->l4;
 	__u32 len = get_unaligned_be16(udp + UDP_LENGTH);
 
-	if (len < UDP_LEN || len > h->ip_len - (h->l4 - h->l3))
+	if (h->routed || len < UDP_LEN ||
+	    len > h->ip_len - (h->l4 - h->l3))
 		return false;
 	if (h->l4 + len <= end)
 		return true;
 	put_unaligned_be16(end - h->l4, udp + UDP_LENGTH);
 	/* none, where there was none */
 	if (get_unaligned_be16(udp + UDP_CHECK))
-		fix_sum(h, frame, end, UDP_CHECK, true);
+		fix_sum(h, frame, end, UDP_CHECK,
+			pseudo_sum(h, frame, end - h->l4));
 	return true;
 }
 
-static void fix_sctp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+/*
+ * Of ICMP and ICMPv6 only echo and errors end in any number of any bytes, of
+ * which errors need the header that they quote, and 8 bytes.  What else there is
+ * has a length of its own, or options.
+ */
+static bool may_be_cut(const struct mirrorx_headers *h, const __u8 *icmp,
+		       __u32 len)
+{
+	const __u8 *quote = icmp + ICMP_LEN;
+
+	if (h->proto == PROTO_ICMPV6)
+		return icmp[0] == ICMPV6_ECHO || icmp[0] == ICMPV6_ECHO_REPLY ||
+		       (icmp[0] <= ICMPV6_PARAMETER &&
+			len >= ICMP_LEN + IPV6_LEN + 8);
+	switch (icmp[0]) {
+	case ICMP_ECHO:
+	case ICMP_ECHO_REPLY:
+		return true;
+	case ICMP_UNREACHABLE:
+	case ICMP_SOURCE_QUENCH:
+	case ICMP_REDIRECT:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETER:
+		return len >= ICMP_LEN + IPV4_LEN + 8 &&
+		       len >= ICMP_LEN + (*quote & 15u) * 4 + 8;
+	default:
+		return false;
+	}
+}
+
+static bool fix_icmp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+{
+	__u32 len = end - h->l4;
+
+	if (h->ipv4 != (h->proto == IPPROTO_ICMP) ||
+	    !may_be_cut(h, frame + h->l4, len))
+		return false;
+	if (h->ipv4)
+		fix_sum(h, frame, end, ICMP_CHECK, 0);
+	else if (!h->routed)
+		fix_sum(h, frame, end, ICMP_CHECK, pseudo_sum(h, frame, len));
+	return h->ipv4 || !h->routed;
+}
+
+/*
+ * Where the chunk is that the cut goes through: it stays if it carries data, of
+ * which it has less then, else the packet ends in front of it.
+ */
+static bool cut_chunk(const struct mirrorx_headers *h, __u8 *frame, __u32 *end)
+{
+	__u32 at = h->end, len, left, least;
+	__u8 *chunk;
+
+	while (*end - at >= SCTP_CHUNK_LEN) {
+		chunk = frame + at;
+		len = get_unaligned_be16(chunk + SCTP_CHUNK_LENGTH);
+		if (len < SCTP_CHUNK_LEN || at + len > h->l3 + h->ip_len)
+			return false;
+		len = (len + 3) & ~3u;
+		if (len <= *end - at) {
+			at += len;
+			continue;
+		}
+
+		left = (*end - at) & ~3u;
+		least = *chunk == SCTP_DATA ? SCTP_DATA_LEN :
+			*chunk == SCTP_I_DATA ? SCTP_I_DATA_LEN : left;
+		if (left <= least)
+			break;
+		put_unaligned_be16(left, chunk + SCTP_CHUNK_LENGTH);
+		*end = at + left;
+		return true;
+	}
+	*end = at;
+	return at > h->end;
+}
+
+static bool fix_sctp(const struct mirrorx_headers *h, __u8 *frame, __u32 *end)
 {
 	__u8 *check = frame + h->l4 + SCTP_CHECK;
 
+	if (!cut_chunk(h, frame, end))
+		return false;
 	put_unaligned_le32(0, check);
-	put_unaligned_le32(~crc32c(~0, frame + h->l4, end - h->l4), check);
+	put_unaligned_le32(~crc32c(~0, frame + h->l4, *end - h->l4), check);
+	return true;
 }
 
-/* Length and checksum of what IP carries; false if it would not be valid. */
-static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+/*
+ * Length and checksum of what IP carries up to the end, which may come to be
+ * earlier; false if it would not be valid.  What is not known here may have
+ * either: tunnels do, and routing protocols.
+ */
+static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 *end)
 {
-	bool whole = h->end > h->l4 && h->end <= end;
-
+	switch (h->proto) {
+	case IPV6_NO_NEXT:
+		return true;
+	case IPPROTO_ESP:
+		return *end - h->l4 >= ESP_LEN;
+	}
+	if (h->end == h->l4)
+		return false;
 	switch (h->proto) {
 	case IPPROTO_TCP:
-		if (!whole || h->routed)
-			return false;
-		fix_sum(h, frame, end, TCP_CHECK, true);
-		return true;
+		return fix_tcp(h, frame, *end);
 	case IPPROTO_UDP:
-		return whole && !h->routed && fix_udp(h, frame, end);
-	case IPPROTO_ICMP:
-		if (!whole)
-			return false;
-		fix_sum(h, frame, end, ICMP_CHECK, false);
-		return true;
-	case PROTO_ICMPV6:
-		if (!whole || h->routed)
-			return false;
-		fix_sum(h, frame, end, ICMP_CHECK, true);
-		return true;
+		return fix_udp(h, frame, *end);
 	case IPPROTO_SCTP:
-		if (whole)
-			fix_sctp(h, frame, end);
-		return whole;
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_IGMP:
+		return fix_sctp(h, frame, end);
+	case IPPROTO_ICMP:
+	case PROTO_ICMPV6:
+		return fix_icmp(h, frame, *end);
+	default:
 		return false;
-	default:		/* knows no length of its own, as far as IP goes */
-		return true;
 	}
 }
 
@@ -407,7 +532,7 @@ static bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 		end -= (end - h->l4) % 8;
 	if (end == h->l4)
 		return false;
-	if (!h->fragment && !fix_l4(h, frame, end))
+	if (!h->fragment && !fix_l4(h, frame, &end))
 		return false;
 
 	if (h->ipv4)
@@ -418,14 +543,23 @@ static bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 	return true;
 }
 
-/* IEEE 802.3: a length where Ethernet has a type */
+/*
+ * IEEE 802.3: a length where Ethernet has a type.  What follows SNAP has lengths
+ * of its own, and BPDUs have one size.
+ */
 static bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 		      __u32 frame_len)
 {
+	const __u8 *llc = frame + h->l3;
+	__u32 left = len - h->l3;
+
 	if (h->ethertype > frame_len - h->l3)
 		return false;
-	if (h->ethertype > len - h->l3)
-		put_unaligned_be16(len - h->l3, frame + h->type_at);
+	if (h->ethertype <= left)
+		return true;		/* only padding was cut */
+	if (left < LLC_LEN || *llc == LLC_SNAP || *llc == LLC_STP)
+		return false;
+	put_unaligned_be16(left, frame + h->type_at);
 	return true;
 }
 
