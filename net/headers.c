@@ -72,13 +72,17 @@
 #define UDP_CHECK		6
 #define ICMP_LEN		8
 #define ICMP_CHECK		2
+#define ICMP_QUOTE_WORDS	5
 #define ICMP_ECHO_REPLY		0
 #define ICMP_UNREACHABLE	3
-#define ICMP_SOURCE_QUENCH	4
 #define ICMP_REDIRECT		5
 #define ICMP_ECHO		8
 #define ICMP_TIME_EXCEEDED	11
 #define ICMP_PARAMETER		12
+#define ICMPV6_QUOTE_WORDS	4
+#define ICMPV6_UNREACHABLE	1
+#define ICMPV6_TOO_BIG		2
+#define ICMPV6_TIME_EXCEEDED	3
 #define ICMPV6_PARAMETER	4
 #define ICMPV6_ECHO		128
 #define ICMPV6_ECHO_REPLY	129
@@ -386,31 +390,48 @@ static bool fix_udp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 	return true;
 }
 
-/*
- * Of ICMP and ICMPv6 only echo and errors end in any number of any bytes, of
- * which errors need the header that they quote, and 8 bytes.  What else there is
- * has a length of its own, or options.
- */
-static bool may_be_cut(const struct mirrorx_headers *h, const __u8 *icmp,
-		       __u32 len)
+/* An ICMP error has the header that it quotes, and 8 bytes. */
+static bool has_quote(const __u8 *icmp, __u32 len)
 {
-	const __u8 *quote = icmp + ICMP_LEN;
+	return len >= ICMP_LEN + IPV4_LEN + 8 &&
+	       len >= ICMP_LEN + (icmp[ICMP_LEN] & 15u) * 4 + 8;
+}
 
-	if (h->proto == PROTO_ICMPV6)
-		return icmp[0] == ICMPV6_ECHO || icmp[0] == ICMPV6_ECHO_REPLY ||
-		       (icmp[0] <= ICMPV6_PARAMETER &&
-			len >= ICMP_LEN + IPV6_LEN + 8);
+/*
+ * Echo ends in any number of any bytes, and so do errors if no extensions follow
+ * what they quote (RFC 4884).  All else has a length of its own, or options.
+ */
+static bool may_be_cut(const __u8 *icmp, __u32 len)
+{
 	switch (icmp[0]) {
 	case ICMP_ECHO:
 	case ICMP_ECHO_REPLY:
 		return true;
 	case ICMP_UNREACHABLE:
-	case ICMP_SOURCE_QUENCH:
-	case ICMP_REDIRECT:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETER:
-		return len >= ICMP_LEN + IPV4_LEN + 8 &&
-		       len >= ICMP_LEN + (*quote & 15u) * 4 + 8;
+		return !icmp[ICMP_QUOTE_WORDS] && has_quote(icmp, len);
+	case ICMP_REDIRECT:
+		return has_quote(icmp, len);
+	default:
+		return false;
+	}
+}
+
+static bool may_be_cut_v6(const __u8 *icmp, __u32 len)
+{
+	bool has_quote = len >= ICMP_LEN + IPV6_LEN + 8;
+
+	switch (icmp[0]) {
+	case ICMPV6_ECHO:
+	case ICMPV6_ECHO_REPLY:
+		return true;
+	case ICMPV6_UNREACHABLE:
+	case ICMPV6_TIME_EXCEEDED:
+		return !icmp[ICMPV6_QUOTE_WORDS] && has_quote;
+	case ICMPV6_TOO_BIG:
+	case ICMPV6_PARAMETER:
+		return has_quote;
 	default:
 		return false;
 	}
@@ -420,19 +441,25 @@ static bool fix_icmp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 {
 	__u32 len = end - h->l4;
 
-	if (h->ipv4 != (h->proto == IPPROTO_ICMP) ||
-	    !may_be_cut(h, frame + h->l4, len))
+	if (!h->ipv4 || !may_be_cut(frame + h->l4, len))
 		return false;
-	if (h->ipv4)
-		fix_sum(h, frame, end, ICMP_CHECK, 0);
-	else if (!h->routed)
-		fix_sum(h, frame, end, ICMP_CHECK, pseudo_sum(h, frame, len));
-	return h->ipv4 || !h->routed;
+	fix_sum(h, frame, end, ICMP_CHECK, 0);
+	return true;
+}
+
+static bool fix_icmpv6(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+{
+	__u32 len = end - h->l4;
+
+	if (!h->ipv6 || h->routed || !may_be_cut_v6(frame + h->l4, len))
+		return false;
+	fix_sum(h, frame, end, ICMP_CHECK, pseudo_sum(h, frame, len));
+	return true;
 }
 
 /*
- * Where the chunk is that the cut goes through: it stays if it carries data, of
- * which it has less then, else the packet ends in front of it.
+ * The chunk that the cut goes through stays if it carries data, of which it then
+ * has less; else the packet ends in front of it.
  */
 static bool cut_chunk(const struct mirrorx_headers *h, __u8 *frame, __u32 *end)
 {
@@ -497,8 +524,9 @@ static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 *end)
 	case IPPROTO_SCTP:
 		return fix_sctp(h, frame, end);
 	case IPPROTO_ICMP:
-	case PROTO_ICMPV6:
 		return fix_icmp(h, frame, *end);
+	case PROTO_ICMPV6:
+		return fix_icmpv6(h, frame, *end);
 	default:
 		return false;
 	}
