@@ -8,10 +8,13 @@ import struct
 from dataclasses import dataclass
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
+from scapy.contrib.icmp_extensions import ICMPExtensionHeader, ICMPExtensionMPLS  # noqa: E402
+from scapy.contrib.mpls import MPLS  # noqa: E402
 from scapy.layers.inet import (ICMP, IP, TCP, UDP, IPOption_LSRR, IPOption_Router_Alert,  # noqa: E402
                                IPOption_RR, IPOption_SSRR)
-from scapy.layers.inet6 import (HAO, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NS,  # noqa: E402
-                                ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy.layers.inet6 import (HAO, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest,  # noqa: E402
+                                ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
+                                IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                                 IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, IPv6ExtHdrSegmentRouting,
                                 Jumbo, PadN)
 from scapy.layers.ipsec import AH, ESP  # noqa: E402
@@ -147,6 +150,12 @@ def icmp():
     add("IPv4: unreachable", l2, IP(**V4), ICMP(type=3, code=1), quote, known=8, least=28)
     options = bytes(IP(**V4, options=[IPOption_RR(pointer=4, routers=["0.0.0.0"])]) / UDP(**PORTS) / PAYLOAD)
     add("IPv4: unreachable, options", l2, IP(**V4), ICMP(type=3, code=1), options, known=8, least=36)
+    # RFC 4884: a quote of 128 bytes, and extensions
+    long = bytes(IP(**V4) / UDP(**PORTS) / bytes(100)) + bytes(
+        ICMPExtensionHeader() / ICMPExtensionMPLS(stack=[MPLS(label=5, s=1)]))
+    add("IPv4: time exceeded, extended", l2, IP(**V4), ICMP(type=11, length=32), long, known=8)
+    add("IPv4: time exceeded", l2, IP(**V4), ICMP(type=11), quote, known=8, least=28)
+    add("IPv4: redirect", l2, IP(**V4), ICMP(type=5, gw="203.0.113.255"), quote, known=8, least=28)
     stamps = bytes(IP(**V4) / ICMP(type=13))[20:]
     add("IPv4: ICMP timestamps", l2, IP(**V4, proto=1), stamps[:8], stamps[8:], known=8)
     add("IPv4: IGMP", l2, IP(**V4, proto=2), b"\x16\x00\x09\x04\xe0\x00\x00\xfb", b"", known=8)
@@ -154,6 +163,11 @@ def icmp():
     add("IPv6: echo", l2, IPv6(**V6), ICMPv6EchoRequest(id=1, seq=2), PAYLOAD, known=8, least=0)
     add("IPv6: unreachable", l2, IPv6(**V6), ICMPv6DestUnreach(),
         bytes(IPv6(**V6) / UDP(**PORTS) / PAYLOAD), known=8, least=48)
+    quote = bytes(IPv6(**V6) / UDP(**PORTS) / PAYLOAD)
+    add("IPv6: too big", l2, IPv6(**V6), ICMPv6PacketTooBig(mtu=0xffffffff), quote, known=8, least=48)
+    add("IPv6: time exceeded", l2, IPv6(**V6), ICMPv6TimeExceeded(), quote, known=8, least=48)
+    add("IPv6: time exceeded, extended", l2, IPv6(**V6), ICMPv6TimeExceeded(length=16), quote, known=8)
+    add("IPv6: echo reply", l2, IPv6(**V6), ICMPv6EchoReply(id=1, seq=2), PAYLOAD, known=8, least=0)
     solicit = bytes(IPv6(**V6, hlim=255) / ICMPv6ND_NS(tgt="2001:db8:2::2") /
                     ICMPv6NDOptSrcLLAddr(lladdr=MACS["src"]))
     add("IPv6: neighbour solicitation", l2, IPv6(solicit[:40]), solicit[40:48], solicit[48:], known=8)

@@ -27,7 +27,8 @@ SAME = ["eth.src", "eth.dst", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.id
 SUMS = ["ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "sctp.checksum.status",
         "icmp.checksum.status", "icmpv6.checksum.status"]
 FIELDS = [*SAME, *SUMS, "_ws.malformed", "_ws.short", "_ws.expert.message", "_ws.expert.severity"]
-BAD, GOOD, UNVERIFIED = "0", "1", "2"
+QUOTES = ("unreachable", "exceeded", "too big", "redirect")
+BAD, GOOD = "0", "1"
 WARNING = 0x600000
 OPTIONS = ["ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_checksum:TRUE",
            "sctp.checksum:CRC32C", "ip.defragment:FALSE", "ipv6.defragment:FALSE",
@@ -158,7 +159,7 @@ def fix():
 
 def kept(field, seen, was, frame):
     """Of the packet that an ICMP error quotes there may be less."""
-    if "unreachable" in frame.name:
+    if any(error in frame.name for error in QUOTES):
         return seen[:1] == was[:1] or field.startswith("udp.")
     return seen == was
 
