@@ -263,16 +263,13 @@ static bool find_ipv6(struct mirrorx_headers *h, const struct mirrorx_view *view
 {
 	__u8 buf[FETCH_MAX];
 	const __u8 *ip = fetch(view, h->l3, IPV6_LEN, buf);
-	__u16 payload_len;
 
 	if (!ip || ip[0] >> 4 != 6)
 		return false;
 
-	payload_len = get_unaligned_be16(ip + IPV6_PAYLOAD_LEN);
+	/* that of a jumbogram is 0: less than the extension that makes it one */
+	h->ip_len = IPV6_LEN + get_unaligned_be16(ip + IPV6_PAYLOAD_LEN);
 	h->proto = ip[IPV6_NEXT];
-	/* else a jumbogram, RFC 2675 */
-	if (payload_len || h->proto != IPV6_HOP_BY_HOP)
-		h->ip_len = IPV6_LEN + payload_len;
 	h->l4 = h->l3 + IPV6_LEN;
 	return find_extensions(h, view);
 }

@@ -114,6 +114,11 @@ def transports(family, ip, l2=None, note=""):
     add(first + "UDP", l2, ip(17), UDP(**PORTS), PAYLOAD, known=8, least=0)
     if over is IP:
         add(first + "UDP without a checksum", l2, ip(17), UDP(**PORTS, chksum=0), PAYLOAD, known=8, least=0)
+    # cut after 20 bytes, the sum is 0, which is not what UDP has in its header then
+    start = PAYLOAD[:18]
+    plain = IPv6(**V6) if over is IPv6 else IP(**V4)
+    start += bytes(plain / UDP(**PORTS) / (start + bytes(2)))[len(plain) + 6:][:2]
+    add(first + "UDP, a sum of 0", l2, ip(17), UDP(**PORTS), start + PAYLOAD, known=8, least=0)
     add(first + "SCTP", l2, ip(132), SCTP(**PORTS, tag=5),
         SCTPChunkData(tsn=1, beginning=1, ending=1, proto_id=77, data=PAYLOAD[:84]), known=12, least=20)
     add(first + "ESP", l2, ip(50), ESP(spi=77, seq=1, data=b""), PAYLOAD, least=0)
