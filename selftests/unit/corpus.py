@@ -153,7 +153,8 @@ def icmp():
     quote = bytes(IP(**V4) / UDP(**PORTS) / PAYLOAD)[:60]
     add("IPv4: echo", l2, IP(**V4), ICMP(id=1, seq=2), PAYLOAD, known=8, least=0)
     add("IPv4: unreachable", l2, IP(**V4), ICMP(type=3, code=1), quote, known=8, least=28)
-    options = bytes(IP(**V4, options=[IPOption_RR(pointer=4, routers=["0.0.0.0"])]) / UDP(**PORTS) / PAYLOAD)
+    options = [IPOption_RR(pointer=4, routers=["0.0.0.0"])]
+    options = bytes(IP(**V4, options=options) / UDP(**PORTS) / PAYLOAD)
     add("IPv4: unreachable, options", l2, IP(**V4), ICMP(type=3, code=1), options, known=8, least=36)
     # RFC 4884: a quote of 128 bytes, and extensions
     long = bytes(IP(**V4) / UDP(**PORTS) / bytes(100)) + bytes(
@@ -205,8 +206,8 @@ def chunks():
 def fragments():
     l2 = ether()
     data = bytes(range(128, 224))
-    for name, more, offset, rest in (("first", 1, 0, data), ("middle", 1, 100, data), ("last", 0, 200, data),
-                                     ("last, odd", 0, 200, data[:77])):
+    for name, more, offset, rest in (("first", 1, 0, data), ("middle", 1, 100, data),
+                                     ("last", 0, 200, data), ("last, odd", 0, 200, data[:77])):
         known = 8 if not offset else 0
         least = 8 if more else 1
         l4 = bytes(UDP(**PORTS, len=2000, chksum=1)) if not offset else b""
@@ -241,8 +242,8 @@ def extensions():
         header = bytes([59, 1, 5 if number == 135 else 0, 0]) + bytes(12)
         add(f"IPv6 + {name}", ether(), IPv6(**V6, nh=number) / header, b"", PAYLOAD, least=1, valid=False)
     for count in 2, 15, 16:
-        add(f"IPv6 + {count} headers", ether(), ipv6(*[options] * count)(17), UDP(**PORTS), PAYLOAD, known=8,
-            least=0)
+        add(f"IPv6 + {count} headers", ether(), ipv6(*[options] * count)(17), UDP(**PORTS),
+            PAYLOAD, known=8, least=0)
 
 
 def addresses():
@@ -270,15 +271,15 @@ def tags():
                         "QinQ": [Dot1AD(vlan=5), Dot1Q(vlan=6)]}.items():
         transports("IPv4", inner, ether(*these), note=f"IPv4 in {name}")
     for count in 3, 7, 8:
-        add(f"{count} tags", ether(*[Dot1Q(vlan=n) for n in range(count)]), inner(17), UDP(**PORTS), PAYLOAD,
-            known=8, least=0)
+        add(f"{count} tags", ether(*[Dot1Q(vlan=n) for n in range(count)]), inner(17), UDP(**PORTS),
+            PAYLOAD, known=8, least=0)
         add(f"{count} tags, IPv6", ether(*[Dot1Q(vlan=n) for n in range(count)]), ipv6()(17), UDP(**PORTS),
             PAYLOAD, known=8, least=0)
     add("8 tags, ARP", ether(*[Dot1AD(vlan=1)] * 8), ARP(), padding=9)
     FRAMES[-1].least = FRAMES[-1].l4
     for count in 9, 12:
-        add(f"{count} tags", ether(*[Dot1Q(vlan=n) for n in range(count)]), inner(17), UDP(**PORTS), PAYLOAD,
-            whole=NEVER)
+        add(f"{count} tags", ether(*[Dot1Q(vlan=n) for n in range(count)]), inner(17), UDP(**PORTS),
+            PAYLOAD, whole=NEVER)
         FRAMES[-1].l3 = FRAMES[-1].l4 = FRAMES[-1].end = 14 + 8 * 4
         FRAMES[-1].whole = NEVER
 
@@ -287,12 +288,14 @@ def not_ip():
     add("ARP", ether(), ARP(), padding=18, whole=28)
     l2 = Ether(**MACS, type=0x88b5)
     add("unknown EtherType", l2, b"", b"", PAYLOAD, whole=NEVER)
-    add("MPLS", Ether(**MACS, type=0x8847), b"", b"", b"\x00\x01\x01\x40" + bytes(IP(**V4) / PAYLOAD), whole=NEVER)
+    add("MPLS", Ether(**MACS, type=0x8847), b"", b"", b"\x00\x01\x01\x40" + bytes(IP(**V4) / PAYLOAD),
+        whole=NEVER)
     add("LLC", Dot3(**MACS), b"", b"", bytes(LLC(dsap=0x26, ssap=0x26, ctrl=3)) + PAYLOAD)
     FRAMES[-1].least = 14 + 4
     add("LLC, information frame", Dot3(**MACS), b"", b"", b"\x26\x26\x00\x00" + PAYLOAD)
     FRAMES[-1].least = 14 + 4
-    add("LLC, padded", Dot3(**MACS), b"", b"", bytes(LLC(dsap=0x26, ssap=0x26, ctrl=3)) + PAYLOAD[:11], padding=30)
+    add("LLC, padded", Dot3(**MACS), b"", b"", bytes(LLC(dsap=0x26, ssap=0x26, ctrl=3)) + PAYLOAD[:11],
+        padding=30)
     FRAMES[-1].least = 14 + 4
     add("SNAP", Dot3(**MACS), b"", b"", bytes(LLC(dsap=0xaa, ssap=0xaa, ctrl=3) / SNAP(code=0x800) /
                                             IP(**V4) / UDP(**PORTS) / PAYLOAD))
@@ -301,12 +304,13 @@ def not_ip():
 
 def padded():
     for proto, l4, known in (17, UDP(**PORTS), 8), (6, TCP(**PORTS), 20):
-        add(f"padded, protocol {proto}", ether(), ipv4()(proto), l4, b"ab", known=known, least=0, padding=20)
+        add(f"padded, protocol {proto}", ether(), ipv4()(proto), l4, b"ab", known=known, least=0,
+            padding=20)
         add(f"padded, IPv6, protocol {proto}", ether(), ipv6()(proto), l4, b"ab", known=known, least=0,
             padding=9)
     # RFC 768 leaves room for more behind the datagram
-    add("UDP with a surplus", ether(), IP(**V4, proto=17, len=28 + len(PAYLOAD) + 24), UDP(**PORTS), PAYLOAD, known=8,
-        least=0, padding=24)
+    add("UDP with a surplus", ether(), IP(**V4, proto=17, len=28 + len(PAYLOAD) + 24), UDP(**PORTS),
+        PAYLOAD, known=8, least=0, padding=24)
     FRAMES[-1].whole += 24
     add("empty IPv4", ether(), IP(**V4, proto=59), padding=26)
     add("jumbo", ether(), ipv4()(6), TCP(**PORTS), PAYLOAD * 103, known=20, least=0)
@@ -347,11 +351,11 @@ def lies():
     # Extensions: where they stop to make sense is where they end
     lie("17 extension headers", ipv6(*[IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))])] * 17)(17), udp)
     FRAMES[-1].l4 = FRAMES[-1].end = 14 + 40 + 16 * 8
-    lie("extension longer than the frame", ipv6(IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]))(17), udp,
-        (1, 41, b"\xff"))
+    lie("extension longer than the frame", ipv6(IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]))(17),
+        udp, (1, 41, b"\xff"))
     FRAMES[-1].l4 = FRAMES[-1].end = 14 + 40
-    lie("jumbogram", IPv6(**V6, plen=0) / IPv6ExtHdrHopByHop(options=[Jumbo(jumboplen=16 + size + 8)], nh=17), udp,
-        known=8)
+    jumbo = IPv6ExtHdrHopByHop(options=[Jumbo(jumboplen=16 + size + 8)], nh=17)
+    lie("jumbogram", IPv6(**V6, plen=0) / jumbo, udp, known=8)
     lie("extensions longer than IPv6", IPv6(**V6, plen=4) / IPv6ExtHdrHopByHop(nh=17), udp, known=8)
     add("lie: 802.3 longer than the frame", Dot3(**MACS, len=100), b"", b"", b"\x26\x26\x03" + PAYLOAD[:60],
         valid=False, whole=NEVER)

@@ -32,7 +32,8 @@ BAD, GOOD = "0", "1"
 WARNING = 0x600000
 OPTIONS = ["ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_checksum:TRUE",
            "sctp.checksum:CRC32C", "ip.defragment:FALSE", "ipv6.defragment:FALSE",
-           "tcp.analyze_sequence_numbers:FALSE", "sctp.tsn_analysis:FALSE", "esp.do_esp_sequence_analysis:FALSE"]
+           "tcp.analyze_sequence_numbers:FALSE", "sctp.tsn_analysis:FALSE",
+           "esp.do_esp_sequence_analysis:FALSE"]
 
 
 def ask(requests):
@@ -87,8 +88,8 @@ def find():
     """As scapy laid them out, in one piece or two."""
     for pieces in "one", "two":
         wrong = []
-        requests = [(f, n) for f in FRAMES for n in
-                    ((len(f.data),) if pieces == "one" else (0, 1, 13, *range(14, min(len(f.data), 120), 3)))]
+        requests = [(f, n) for f in FRAMES for n in (
+            (len(f.data),) if pieces == "one" else (0, 1, 13, *range(14, min(len(f.data), 120), 3)))]
         for (f, n), answer in zip(requests, ask([f"find {n} {f.data.hex()}" for f, n in requests])):
             type_at, l3, l4, end, *_ = map(int, answer.split())
             if (type_at, l3, l4, end) != (f.l3 - 2, f.l3, f.l4, f.end):
@@ -99,7 +100,8 @@ def find():
 
 NETWORK = ("ip", "ipv6", "arp")
 # How long tshark's item is, if it is more than the header
-TRANSPORT = {"tcp": None, "udp": 8, "sctp": 12, "dccp": None, "udplite": 8, "icmp": 8, "icmpv6": 8, "igmp": 8}
+TRANSPORT = {"tcp": None, "udp": 8, "sctp": 12, "dccp": None, "udplite": 8, "icmp": 8,
+             "icmpv6": 8, "igmp": 8}
 
 
 def find_tshark():
@@ -122,7 +124,8 @@ def find_tshark():
             end = at + (TRANSPORT.get(name) or size)
             if (at, end) != (f.l4, f.end):
                 wrong.append(f"{f.name}: {name} from {at} to {end}, not {f.l4} to {f.end}")
-    ok(not wrong and compared > 100, f"tshark sees them there too, {compared} transport headers", *wrong[:20])
+    ok(not wrong and compared > 100, f"tshark sees them there too, {compared} transport headers",
+       *wrong[:20])
 
 
 # --- cuts --------------------------------------------------------------------
@@ -145,8 +148,8 @@ def fix():
             count += 1
             data = bytes.fromhex(data)
             if (said == "1") != expected(f, cut):
-                undecided.append(f"{f.name}, {cut} of {len(f.data)} bytes: {said}; headers at {f.l3}, {f.l4}, "
-                                 f"{f.end}, valid from {min(f.least, f.whole)} on")
+                undecided.append(f"{f.name}, {cut} of {len(f.data)} bytes: {said}; headers at {f.l3}, "
+                                 f"{f.l4}, {f.end}, valid from {min(f.least, f.whole)} on")
             if said != "1" and data != f.data[:cut]:
                 touched.append(f"{f.name}, {cut} bytes: not valid, but changed")
             if said == "1" and f.valid:
@@ -174,9 +177,11 @@ def valid(fixed):
     wrong, changed, sums = [], [], 0
     for (f, cut, data), seen in zip(fixed, read("cut", [data for _, _, data in fixed])):
         was = originals[f.name]
-        wrong += [f"{f.name}, {cut} of {len(f.data)} bytes: {what}\n  {data.hex()}" for what in complaints(seen, known[f.name])]
+        wrong += [f"{f.name}, {cut} of {len(f.data)} bytes: {what}\n  {data.hex()}"
+                  for what in complaints(seen, known[f.name])]
         changed += [f"{f.name}, {cut} bytes: {field} {seen.get(field)}, not {was.get(field)}"
-                    for field in (*SAME, *SUMS) if not kept(field, seen.get(field, []), was.get(field, []), f)]
+                    for field in (*SAME, *SUMS)
+                    if not kept(field, seen.get(field, []), was.get(field, []), f)]
         sums += sum(s.count(GOOD) for s in map(seen.get, SUMS) if s)
     ok(not wrong, f"tshark finds {len(fixed)} cuts valid, {sums} checksums right", *wrong[:20], len(wrong))
     ok(not changed, f"and in them what was in the frames: {', '.join(SAME)}", *changed[:20])
@@ -190,10 +195,10 @@ def fuzz():
     for number, frame in enumerate(FRAMES):
         for cut in {frame.l3 + 4, frame.l4, frame.end, (frame.end + len(frame.data)) // 2, len(frame.data)}:
             # see headers-fuzz.c
-            control = struct.pack(">HHB", min(frame.l4 + 4, len(frame.data)), min(cut, len(frame.data)), 255)
+            control = struct.pack("<HHB", min(frame.l4 + 4, len(frame.data)), cut, 255)
             (seeds / f"{number}-{cut}").write_bytes(control + frame.data[:1500])
-    run = subprocess.run([OUT / "headers-fuzz", "-seed=1", f"-max_total_time={FUZZ_SECONDS}", "-max_len=1505",
-                          "-len_control=0", "-print_final_stats=1", f"-artifact_prefix={OUT}/", seeds],
+    run = subprocess.run([OUT / "headers-fuzz", "-seed=1", f"-max_total_time={FUZZ_SECONDS}",
+                          "-max_len=1505", "-len_control=0", "-print_final_stats=1", f"-artifact_prefix={OUT}/", seeds],
                          text=True, capture_output=True)
     done = [line.split()[-1] for line in run.stderr.splitlines() if "number_of_executed_units" in line]
     said = [line for line in run.stderr.splitlines()
