@@ -36,7 +36,8 @@ struct mirrorx_view {
  * @proto: transport protocol
  * @fragment: of an IP packet: more-fragments flag and offset in the form of IPv4;
  *	0 if the packet is whole
- * @routed: an IPv6 routing header stands for the destination address
+ * @routed: checksums may be over other addresses than those at @l3, for there
+ *	is a source route, a routing header or a home address
  *
  * All headers lie within the frame, from @l3 up to @end.
  */

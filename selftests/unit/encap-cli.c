@@ -22,25 +22,36 @@ static void read_address(__u8 to[16], const char *hex)
 		to[i] = byte;
 }
 
-static bool read_request(struct request *r)
+static bool read_conf(struct mirrorx_encap_conf *conf)
 {
-	unsigned int ipv6, truncated, egress;
+	unsigned int ipv6, strip;
 	char saddr[33], daddr[33];
 
-	memset(r, 0, sizeof(*r));
-	if (scanf("%u %hhu %hhu %hu %hhu %hu %hhu %hhu", &ipv6, &r->conf.tos,
-		  &r->conf.ttl, &r->conf.session, &r->conf.hwid, &r->conf.sgt,
-		  &r->conf.gra, &r->conf.dir) != 8)
+	if (scanf("%32s %32s %u %hhu %hhu %hhu %hu %hhu", saddr, daddr, &ipv6,
+		  &conf->tos, &conf->ttl, &conf->type, &conf->session,
+		  &conf->dir) != 8)
 		return false;
-	if (scanf("%llu %u %u %hu %u %u %32s %32s", &r->meta.time_ns,
-		  &r->meta.seq, &r->meta.slice_len, &r->meta.vlan_tci,
-		  &truncated, &egress, saddr, daddr) != 8)
+	if (scanf("%hhu %hu %hhu %hhu %hhu %u %u", &conf->hwid, &conf->sgt,
+		  &conf->timestamp, &conf->platf, &conf->port,
+		  &conf->port_value, &strip) != 7)
 		return false;
-	r->conf.ipv6 = ipv6;
-	r->meta.truncated = truncated;
-	r->meta.egress = egress;
-	read_address(r->conf.daddr, daddr);
-	read_address(r->conf.saddr, saddr);
+	conf->ipv6 = ipv6;
+	conf->strip = strip;
+	read_address(conf->saddr, saddr);
+	read_address(conf->daddr, daddr);
+	return true;
+}
+
+static bool read_meta(struct mirrorx_encap_meta *meta)
+{
+	unsigned int truncated, egress;
+
+	if (scanf("%llu %u %u %u %u %u %hhu %u %u", &meta->time_ns, &meta->seq,
+		  &meta->slice_len, &meta->frame_len, &meta->ifindex,
+		  &meta->tag, &meta->cpu, &truncated, &egress) != 9)
+		return false;
+	meta->truncated = truncated;
+	meta->egress = egress;
 	return true;
 }
 
@@ -58,11 +69,13 @@ static __u8 *encapsulate(const struct mirrorx_encap *encap,
 int main(void)
 {
 	struct mirrorx_encap encap;
-	struct request r;
+	struct request r = { };
 	__u8 *one, *two;
 	int i;
 
-	while (read_request(&r)) {
+	while (read_conf(&r.conf)) {
+		if (!read_meta(&r.meta))
+			return 1;
 		mirrorx_encap_init(&encap, &r.conf);
 		one = encapsulate(&encap, &r.meta, 0);
 		two = encapsulate(&encap, &r.meta, 0xff);
@@ -73,6 +86,7 @@ int main(void)
 		printf("\n");
 		free(one);
 		free(two);
+		memset(&r, 0, sizeof(r));
 	}
 	return feof(stdin) ? 0 : 1;
 }

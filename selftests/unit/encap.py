@@ -14,7 +14,7 @@ from pathlib import Path
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from scapy.contrib.erspan import ERSPAN_III, ERSPAN_PlatformSpecific  # noqa: E402
+from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III, ERSPAN_PlatformSpecific  # noqa: E402
 from scapy.layers.inet import IP  # noqa: E402
 from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.l2 import GRE  # noqa: E402
@@ -22,15 +22,26 @@ from tap import finish, ok  # noqa: E402
 
 OUT = Path(sys.argv[1])
 FUZZ_SECONDS = 20
+I, II, III = range(3)
 US100, NS100, NS = range(3)
-UNIT = {US100: 100000, NS100: 100}
+UNIT = {US100: 100000, NS100: 100, NS: 1}
 AUTO, INGRESS, EGRESS = range(3)
+IFINDEX, LENGTH, VALUE = range(3)
+TAGGED = 1 << 16            # MIRRORX_TAGGED
+CPU = 64                    # TC_MIRRORX_HWID_CPU
 ETHERTYPE = 0x88b5          # for experiments: no dissector looks further
 WRAP = 1 << 32
-DEFAULT = {"ipv6": 0, "tos": 0, "ttl": 64, "session": 1, "hwid": 0, "sgt": 0, "gra": US100,
-           "dir": AUTO, "time_ns": 1700000000123456789, "seq": 7, "slice_len": 64, "vlan_tci": 0,
-           "truncated": 0, "egress": 0, "saddr": "192.0.2.1", "daddr": "192.0.2.9"}
+# As encap-cli reads them
+DEFAULT = {"saddr": "192.0.2.1", "daddr": "192.0.2.9", "ipv6": 0, "tos": 0, "ttl": 64, "type": III,
+           "session": 1, "dir": AUTO, "hwid": 0, "sgt": 0, "timestamp": US100, "platf": 0,
+           "port": IFINDEX, "port_value": 0, "strip": 0,
+           "time_ns": 1700000000123456789, "seq": 7, "slice_len": 64, "frame_len": 64, "ifindex": 2,
+           "tag": 0, "cpu": 0, "truncated": 0, "egress": 0}
 V6 = {"ipv6": 1, "saddr": "2001:db8:9::1", "daddr": "2001:db8:9::9"}
+# What the draft allows together, and the width of the field for the port
+FORMATS = {(I, US100, 0): 0, (II, US100, 0): 20, (III, US100, 0): 0, (III, NS100, 0): 0,
+           (III, US100, 1): 32, (III, US100, 3): 14, (III, NS100, 3): 14, (III, NS, 3): 14,
+           (III, NS, 5): 16, (III, NS, 7): 20}
 
 
 def case(**what):
@@ -40,7 +51,7 @@ def case(**what):
 
 
 def length(c):
-    return (40 if c["ipv6"] else 20) + 8 + 12 + (8 if c["gra"] == NS else 0)
+    return (40 if c["ipv6"] else 20) + {I: 4, II: 16, III: 20}[c["type"]] + (8 if c["platf"] else 0)
 
 
 def packed(c, which):
@@ -49,7 +60,7 @@ def packed(c, which):
 
 def headers(cases):
     """What net/encap.c makes of the cases."""
-    lines = [" ".join(packed(c, k).hex() if k.endswith("addr") else str(v) for k, v in c.items())
+    lines = [" ".join(packed(c, k).hex() if k.endswith("addr") else str(c[k]) for k in DEFAULT)
              for c in cases]
     run = subprocess.run([OUT / "encap-cli"], text=True, capture_output=True, input="\n".join(lines))
     found = [bytes.fromhex(line) for line in run.stdout.splitlines()]
@@ -58,11 +69,38 @@ def headers(cases):
     return found
 
 
+# What the fields have to say
+
 def stamps(c):
-    """(Timestamp, seconds in the subheader)"""
-    if c["gra"] == NS:
+    """(Timestamp, second word of the subheader if that is time)"""
+    if c["platf"] == 5:
         return c["time_ns"] % 10 ** 9, c["time_ns"] // 10 ** 9 % WRAP
-    return c["time_ns"] // UNIT[c["gra"]] % WRAP, None
+    stamp = c["time_ns"] // UNIT[c["timestamp"]]
+    return stamp % WRAP, stamp // WRAP
+
+
+def gra(c):
+    return {US100: 0, NS100: 1, NS: 2 if c["platf"] == 5 else 3}[c["timestamp"]]
+
+
+def port(c):
+    value = {IFINDEX: c["ifindex"], LENGTH: c["frame_len"], VALUE: c["port_value"]}[c["port"]]
+    return value if value < 1 << FORMATS[c["type"], c["timestamp"], c["platf"]] else 0
+
+
+def vlan_cos(c):
+    """Of type II, VLAN means something only if the tag is nowhere else."""
+    tci = c["tag"] & 0xffff
+    return (0 if c["type"] == II and not c["strip"] else tci & 0xfff), tci >> 13
+
+
+def encap(c):
+    """En of type II"""
+    return 0 if not c["tag"] else 2 if c["strip"] else 3
+
+
+def hwid(c):
+    return c["cpu"] if c["hwid"] == CPU else c["hwid"]
 
 
 def direction(c):
@@ -72,22 +110,30 @@ def direction(c):
 # --- vectors -----------------------------------------------------------------
 
 def vectors():
-    """Words that tshark and the draft's figures agree on, with BSO, Switch ID and
-    Port ID, which mirrorx does not set, taken out of them."""
-    common = {"vlan_tci": 0xaabc, "session": 0x2a5, "truncated": 1, "sgt": 0xbeef, "hwid": 0x2a, "seq": 7}
-    bso, ids = 3 << 11, 0x03ffffff
-    word0 = 0x2abcb6a5 & ~bso
-    gre = [0x100022eb, 7]
+    """Words that tshark and the draft's figures agree on, less what mirrorx never
+    sets: BSO, VSM Domain ID and Switch ID."""
+    common = {"tag": TAGGED | 0xaabc, "session": 0x2a5, "truncated": 1, "sgt": 0xbeef, "hwid": 0x2a,
+              "seq": 7, "port": VALUE}
+    bso, vsm, switch = 3 << 11, 0xfff, 0x3ff << 16
+    word0, low, upper = 0x2abcb6a5 & ~bso, 0x11223344, 0x55667788
+    stamp = upper << 32 | low
     known = {
-        "Gra 0": ({"gra": US100, "time_ns": 0x11223344 * 100000}, [word0, 0x11223344, 0xbeef82a8]),
-        "Gra 1": ({"gra": NS100, "time_ns": 0x11223344 * 100}, [word0, 0x11223344, 0xbeef82aa]),
-        "Gra 2, Platf 5": ({"gra": NS, "time_ns": 1700000000 * 10 ** 9 + 0x11223344},
-                           [word0, 0x11223344, 0xbeef82ad, 0x15557777 & ~ids, 0x6553f100]),
+        "Gra 0": ({"time_ns": low * 100000}, [0xbeef82a8]),
+        "Gra 1": ({"timestamp": NS100, "time_ns": low * 100}, [0xbeef82aa]),
+        "Platf 1, Gra 0": ({"platf": 1, "port_value": 0xaabbccdd, "time_ns": low * 100000},
+                           [0xbeef82a9, 0x04000123 & ~vsm, 0xaabbccdd]),
+        "Platf 3, Gra 3": ({"platf": 3, "timestamp": NS, "port_value": 0x1555, "time_ns": stamp},
+                           [0xbeef82af, 0x0c001555, upper]),
+        "Platf 5, Gra 2": ({"platf": 5, "timestamp": NS, "port_value": 0x7777,
+                            "time_ns": 1700000000 * 10 ** 9 + low},
+                           [0xbeef82ad, 0x15557777 & ~switch, 0x6553f100]),
+        "Platf 7, Gra 3": ({"platf": 7, "timestamp": NS, "port_value": 0xabcde, "time_ns": stamp},
+                           [0xbeef82af, 0x1c0abcde, upper]),
     }
     for name, (values, words) in known.items():
         for side in {"egress": 1}, {"dir": EGRESS}, {"dir": EGRESS, "egress": 1}:
             for family in {}, V6:
-                expected = struct.pack(f">{2 + len(words)}I", *gre, *words)
+                expected = struct.pack(f">{4 + len(words)}I", 0x100022eb, 7, word0, low, *words)
                 found, = headers([case(**common, **values, **side, **family)])
                 ok(found[40 if family else 20:] == expected,
                    f"vector: {name}, {side}, {'IPv6' if family else 'IPv4'}", found.hex(), expected.hex())
@@ -96,9 +142,29 @@ def vectors():
     # 4500 0074 0000 4000 402f, 192.0.2.1, 192.0.2.9: summed by hand
     plain, = headers([case(slice_len=76)])
     ok(plain[:20].hex() == "4500007400004000402fb650c0000201c0000209", "vector: IPv4", plain.hex())
+    # The draft's first octets of types I and II
+    found = [h[20:].hex() for h in headers([case(type=I, **common), case(type=II, seq=7)])]
+    ok(found == ["000088be", "100088be000000071000000100000002"], "vectors: types I and II", found)
 
 
 # --- decoders ----------------------------------------------------------------
+
+def scapy_erspan(c):
+    vlan, cos = vlan_cos(c)
+    stamp, upper = stamps(c)
+    if c["type"] == I:
+        return GRE(proto=0x88be) / ERSPAN_I()
+    gre = GRE(seqnum_present=1, seqence_number=c["seq"], proto={II: 0x88be, III: 0x22eb}[c["type"]])
+    if c["type"] == II:
+        return gre / ERSPAN_II(ver=1, vlan=vlan, cos=cos, en=encap(c), t=c["truncated"],
+                               session_id=c["session"], index=port(c))
+    erspan = gre / ERSPAN_III(
+        vlan=vlan, cos=cos, t=c["truncated"], session_id=c["session"], timestamp=stamp,
+        sgt_other=c["sgt"], p=1, hw=hwid(c), d=direction(c), gra=gra(c), o=int(c["platf"] > 0))
+    words = (0, port(c)) if c["platf"] == 1 else (port(c), upper)
+    return erspan / ERSPAN_PlatformSpecific(platf_id=c["platf"], info1=words[0], info2=words[1]) \
+        if c["platf"] else erspan
+
 
 def scapy_bytes(c):
     """The same headers as scapy writes them."""
@@ -108,37 +174,55 @@ def scapy_bytes(c):
     else:
         outer = IP(tos=c["tos"], ttl=c["ttl"], proto=47, len=total, id=0, flags="DF",
                    src=c["saddr"], dst=c["daddr"])
-    stamp, seconds = stamps(c)
-    packet = outer / GRE(seqnum_present=1, seqence_number=c["seq"], proto=0x22eb) / ERSPAN_III(
-        vlan=c["vlan_tci"] & 0xfff, cos=c["vlan_tci"] >> 13, t=c["truncated"], session_id=c["session"],
-        timestamp=stamp, sgt_other=c["sgt"], p=1, hw=c["hwid"], d=direction(c), gra=c["gra"],
-        o=int(c["gra"] == NS))
-    if seconds is not None:
-        packet /= ERSPAN_PlatformSpecific(platf_id=5, info2=seconds)
-    return bytes(packet)
+    return bytes(outer / scapy_erspan(c))
+
+
+def tshark_subheader(c):
+    platf, upper = c["platf"], stamps(c)[1]
+    return {0: {},
+            1: {"erspan.pid1.rsvd1": 0, "erspan.pid1.vsmid": 0, "erspan.pid1.port_index": port(c)},
+            3: {"erspan.pid3.rsvd1": 0, "erspan.pid3.port_index": port(c),
+                "erspan.pid3.timestamp": upper},
+            5: {"erspan.pid5.switchid": 0, "erspan.pid5.port_index": port(c),
+                "erspan.pid5.timestamp": upper},
+            7: {"erspan.pid7.rsvd1": 0, "erspan.pid7.source_index": port(c),
+                "erspan.pid7.timestamp": upper}}[platf] | ({"erspan.platid": platf} if platf else {})
+
+
+def tshark_erspan(c):
+    vlan, cos = vlan_cos(c)
+    if c["type"] == I:
+        return {"gre.flags_and_version": 0, "gre.proto": 0x88be}
+    word0 = {"gre.flags_and_version": 0x1000, "gre.sequence_number": c["seq"], "erspan.vlan": vlan,
+             "erspan.cos": cos, "erspan.truncated": c["truncated"], "erspan.spanid": c["session"]}
+    if c["type"] == II:
+        return word0 | {"gre.proto": 0x88be, "erspan.version": 1, "erspan.encap": encap(c),
+                        "erspan.reserved": 0, "erspan.index": port(c)}
+    return word0 | {
+        "gre.proto": 0x22eb, "erspan.version": 2, "erspan.bso": 0, "erspan.timestamp": stamps(c)[0],
+        "erspan.sgt": c["sgt"], "erspan.p": 1, "erspan.ft": 0, "erspan.hw": hwid(c),
+        "erspan.direction": direction(c), "erspan.gra": gra(c), "erspan.o": int(c["platf"] > 0),
+    } | tshark_subheader(c)
 
 
 def tshark_fields(c):
     """Every field of the headers as tshark should show it."""
-    total, (stamp, seconds) = length(c) + c["slice_len"], stamps(c)
-    outer = {"ip.version": 6, "ipv6.version": 6, "ipv6.tclass": c["tos"], "ipv6.flow": 0, "ipv6.plen": total - 40,
-             "ipv6.nxt": 47, "ipv6.hlim": c["ttl"], "ipv6.src": c["saddr"], "ipv6.dst": c["daddr"]} \
+    total = length(c) + c["slice_len"]
+    outer = {"ip.version": 6, "ipv6.version": 6, "ipv6.tclass": c["tos"], "ipv6.flow": 0,
+             "ipv6.plen": total - 40, "ipv6.nxt": 47, "ipv6.hlim": c["ttl"], "ipv6.src": c["saddr"], "ipv6.dst": c["daddr"]} \
         if c["ipv6"] else \
             {"ip.version": 4, "ip.hdr_len": 20, "ip.dsfield": c["tos"], "ip.len": total, "ip.id": 0,
              "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": c["ttl"], "ip.proto": 47,
              "ip.checksum.status": 1, "ip.src": c["saddr"], "ip.dst": c["daddr"]}
-    tail = {"erspan.platid": 5, "erspan.pid5.switchid": 0, "erspan.pid5.port_index": 0,
-            "erspan.pid5.timestamp": seconds} if c["gra"] == NS else {}
-    return outer | {
-        "gre.flags_and_version": 0x1000, "gre.proto": 0x22eb, "gre.sequence_number": c["seq"],
-        "erspan.version": 2, "erspan.vlan": c["vlan_tci"] & 0xfff, "erspan.cos": c["vlan_tci"] >> 13,
-        "erspan.bso": 0, "erspan.truncated": c["truncated"], "erspan.spanid": c["session"],
-        "erspan.timestamp": stamp, "erspan.sgt": c["sgt"], "erspan.p": 1, "erspan.ft": 0,
-        "erspan.hw": c["hwid"], "erspan.direction": direction(c), "erspan.gra": c["gra"],
-        "erspan.o": int(c["gra"] == NS), "eth.type": ETHERTYPE, "data.len": c["slice_len"] - 14} | tail
+    return outer | tshark_erspan(c) | {"eth.type": ETHERTYPE, "data.len": c["slice_len"] - 14}
 
 
-FIELDS = sorted({f for ipv6 in (0, 1) for f in tshark_fields(case(ipv6=ipv6, gra=NS))})
+def formats():
+    return [{"type": t, "timestamp": stamp, "platf": platf} for t, stamp, platf in FORMATS]
+
+
+FIELDS = sorted({f for ipv6 in (0, 1) for form in formats()
+                 for f in tshark_fields(case(ipv6=ipv6, **form))})
 
 
 def write_pcap(path, packets):
@@ -181,7 +265,7 @@ def decoded(name, cases):
 
 
 def every_format(**what):
-    return [case(ipv6=ipv6, gra=gra, **what) for ipv6 in (0, 1) for gra in (US100, NS100, NS)]
+    return [case(ipv6=ipv6, **form, **what) for ipv6 in (0, 1) for form in formats()]
 
 
 def spread(field, values):
@@ -194,22 +278,44 @@ def boundaries():
         "hwid": (0, 1, 32, 62, 63), "sgt": (0, 1, 0x8000, 65534, 65535), "dir": (AUTO, INGRESS, EGRESS),
         "seq": (0, 1, 2 ** 31, WRAP - 1), "slice_len": (15, 16, 128, 1446, 1500, 9000, 65435, 65535),
         "truncated": (0, 1), "egress": (0, 1),
-        "vlan_tci": (0, 1, 0xfff, 0x1000, 0x1fff, 0x2000, 0xe000, 0xefff, 0xffff),
     }
     for field, these in values.items():
         decoded(field, spread(field, these))
     decoded("dir and hook", [c for d in (AUTO, INGRESS, EGRESS) for e in (0, 1)
                              for c in every_format(dir=d, egress=e)])
+    decoded("hwid cpu", [c for cpu in (0, 1, 31, 32, 63) for own in (0, CPU)
+                         for c in every_format(cpu=cpu, hwid=own)])
+
+
+def tags():
+    """Untagged is not the same as a tag whose TCI is 0."""
+    these = [0] + [TAGGED | tci for tci in (0, 1, 0xfff, 0x1000, 0x1fff, 0x2000, 0xe000, 0xefff, 0xffff)]
+    for strip in 0, 1:
+        decoded(f"tag, {'stripped' if strip else 'kept'}",
+                [c for tag in these for c in every_format(tag=tag, strip=strip)])
+
+
+def ports():
+    """Around the width of each field; a configured value always fits."""
+    edges = sorted({edge + d for width in (0, 14, 16, 20, 31, 32) for edge in [1 << width]
+                    for d in (-1, 0, 1) if edge + d < WRAP})
+    # the other one of the two must not matter
+    decoded("port: ifindex", [c for n in edges for c in every_format(ifindex=n, frame_len=77)])
+    decoded("port: length", [c for n in edges
+                             for c in every_format(port=LENGTH, frame_len=n, ifindex=77)])
+    decoded("port: value", [c for n in edges for c in every_format(port=VALUE, port_value=n, ifindex=77)
+                            if n >> FORMATS[c["type"], c["timestamp"], c["platf"]] == 0])
 
 
 def times():
-    """Around full units, seconds, and the wraps of each 32-bit field."""
+    """Around full units, seconds, and the wraps of each 32-bit field, low or high."""
     second = 10 ** 9
     edges = {"start": 0, "100 ns": 100, "100 us": 100000, "second": second,
              "now": 1700000000 * second, "wrap of 100 ns": WRAP * 100,
              "second wrap of 100 ns": 2 * WRAP * 100, "wrap of 100 us": WRAP * 100000,
-             "wrap of 32-bit ns": WRAP, "2038": (1 << 31) * second, "2106": WRAP * second,
-             "last": (1 << 64) - 1}
+             "second wrap of 100 us": 2 * WRAP * 100000, "wrap of 32-bit ns": WRAP,
+             "second wrap of 32-bit ns": 2 * WRAP, "sign of 64-bit ns": 1 << 63,
+             "2038": (1 << 31) * second, "2106": WRAP * second, "last": (1 << 64) - 1}
     for name, edge in edges.items():
         near = [edge + d for d in (-100001, -100000, -101, -100, -2, -1, 0, 1, 99, 100, 99999, 100000)]
         decoded(f"time: {name}", spread("time_ns", [t for t in near if 0 <= t < 1 << 64]))
@@ -218,15 +324,20 @@ def times():
 def at_random():
     pick = random.Random(1)
     cases = []
-    for _ in range(600):
+    for _ in range(1000):
         ipv6 = pick.getrandbits(1)
         hosts = [f"2001:db8:{pick.randint(1, 0xffff):x}::{pick.randint(1, 0xffff):x}" if ipv6 else
                  ".".join(str(pick.randint(1, 223)) for _ in range(4)) for _ in range(2)]
+        form = pick.choice(formats())
         cases.append(case(
-            ipv6=ipv6, tos=pick.getrandbits(8), ttl=pick.randint(1, 255), session=pick.getrandbits(10),
-            hwid=pick.getrandbits(6), sgt=pick.getrandbits(16), gra=pick.randint(0, 2),
-            dir=pick.randint(0, 2), time_ns=pick.getrandbits(64), seq=pick.getrandbits(32),
-            slice_len=pick.randint(15, 9000), vlan_tci=pick.getrandbits(16), truncated=pick.getrandbits(1),
+            **form, ipv6=ipv6, tos=pick.getrandbits(8), ttl=pick.randint(1, 255),
+            session=pick.getrandbits(10), hwid=pick.choice([pick.getrandbits(6), CPU]),
+            sgt=pick.getrandbits(16), dir=pick.randint(0, 2), time_ns=pick.getrandbits(64),
+            seq=pick.getrandbits(32), slice_len=pick.randint(15, 9000), tag=pick.choice(
+                [0, TAGGED | pick.getrandbits(16)]), strip=pick.getrandbits(1),
+            port=pick.choice([IFINDEX, LENGTH, VALUE]), ifindex=pick.getrandbits(pick.randint(1, 32)),
+            frame_len=pick.getrandbits(pick.randint(4, 17)), cpu=pick.getrandbits(6),
+            port_value=pick.getrandbits(FORMATS[tuple(form.values())]), truncated=pick.getrandbits(1),
             egress=pick.getrandbits(1), saddr=hosts[0], daddr=hosts[1]))
     decoded("random", cases)
 
@@ -249,12 +360,16 @@ def fuzz():
                           f"-artifact_prefix={OUT}/"],
                          text=True, capture_output=True)
     done = [line.split()[-1] for line in run.stderr.splitlines() if "number_of_executed_units" in line]
+    said = [line for line in run.stderr.splitlines()
+            if line.startswith("encap-fuzz.c:") or "runtime error" in line or "ERROR" in line]
     ok(run.returncode == 0 and done and int(done[0]) > 100000,
-       f"{done and done[0]} inputs of a fuzzer, every bit checked", *[line for line in run.stderr.splitlines() if line.startswith("encap-fuzz.c:") or "runtime error" in line or "ERROR" in line])
+       f"{done and done[0]} inputs of a fuzzer, every bit checked", *said)
 
 
 vectors()
 boundaries()
+tags()
+ports()
 times()
 sums()
 at_random()
