@@ -114,7 +114,8 @@ static __always_inline bool fetch(const struct mirrorx_view *view,
 }
 
 /* Ethernet header and tags; false if not even the EtherType is there. */
-static __always_inline bool find_l2(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline bool find_l2(struct mirrorx_headers *h,
+				    const struct mirrorx_view *view)
 {
 	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *type;
@@ -137,7 +138,8 @@ static __always_inline bool find_l2(struct mirrorx_headers *h, const struct mirr
 	return depth > 0;
 }
 
-static __always_inline void find_arp(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline void find_arp(struct mirrorx_headers *h,
+				     const struct mirrorx_view *view)
 {
 	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *arp;
@@ -222,7 +224,7 @@ static __always_inline __u32 extension_len(__u8 proto, const __u8 *extension)
 
 /* The extension headers; false where no transport header follows. */
 static __always_inline bool find_extensions(struct mirrorx_headers *h,
-			    const struct mirrorx_view *view)
+					    const struct mirrorx_view *view)
 {
 	bool later = false;
 	__u8 buf[FETCH_MAX] __uninitialized;
@@ -261,7 +263,8 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 	return !later;
 }
 
-static __always_inline bool find_ipv6(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline bool find_ipv6(struct mirrorx_headers *h,
+				      const struct mirrorx_view *view)
 {
 	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *ip;
@@ -361,8 +364,8 @@ void mirrorx_headers_find(struct mirrorx_headers *h,
 }
 
 /* Sum of the pseudo header, RFC 9293 section 3.1 and RFC 8200 section 8.1 */
-static __always_inline __wsum pseudo_sum(const struct mirrorx_headers *h, const __u8 *frame,
-			 __u32 len)
+static __always_inline __wsum pseudo_sum(const struct mirrorx_headers *h,
+					 const __u8 *frame, __u32 len)
 {
 	const __u8 *addrs = frame + h->l3 + IPV6_ADDRS;
 	__be32 saddr, daddr;
@@ -379,8 +382,9 @@ static __always_inline __wsum pseudo_sum(const struct mirrorx_headers *h, const 
 	return csum_tcpudp_nofold(saddr, daddr, len, h->proto, sum);
 }
 
-static __always_inline void fix_sum(const struct mirrorx_headers *h, __u8 *frame, __u32 end,
-		    __u32 check, bool pseudo)
+static __always_inline void fix_sum(const struct mirrorx_headers *h,
+				    __u8 *frame, __u32 end, __u32 check,
+				    bool pseudo)
 {
 	__u8 *l4 = frame + h->l4;
 	__u32 len = end - h->l4;
@@ -483,8 +487,8 @@ static void fix_ipv4(__u8 *ip, __u16 len)
 	memcpy(ip + IPV4_CHECK, &sum, sizeof(sum));
 }
 
-static __always_inline bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
-		   __u32 frame_len)
+static __always_inline bool fix_ip(const struct mirrorx_headers *h,
+				   __u8 *frame, __u32 len, __u32 frame_len)
 {
 	__u32 end = len;
 

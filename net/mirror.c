@@ -51,7 +51,7 @@ static noinline bool look_into(struct mirror *mirror,
 	return true;
 }
 
-/* The session's sequence, or that of this CPU; the CPU stays while BH is off. */
+/* The session's sequence, or that of this CPU, which stays while BH is off. */
 static u32 next_seq(struct mirror *mirror)
 {
 	struct mirrorx_session *session = mirror->params->session;
@@ -114,7 +114,7 @@ static noinline bool mirror_pieces(struct mirror *mirror,
 	return true;
 }
 
-/* What does not fit is cut, or goes in fragments; returns what is to be noted. */
+/* What does not fit is cut, or goes in fragments; returns what to note. */
 static noinline u32 make_fit(struct mirror *mirror, u32 notes)
 {
 	u32 *len = &mirror->meta.slice_len, limit = room(mirror);

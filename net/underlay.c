@@ -459,7 +459,7 @@ static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
  * which the stack gives to each.
  */
 static noinline void allow_fragments(const struct mirrorx_params *params,
-			    struct sk_buff *copy)
+				     struct sk_buff *copy)
 {
 	if (!copy->sk)
 		mirrorx_own(params, copy);

@@ -7,8 +7,8 @@ topo
 need modprobe -a sch_ingress cls_matchall
 # Type I has no Session ID: its copies are told apart by their source.
 for n in {71..74}; do
-	need ip -n src address add 192.0.2.$n/24 dev und0
-	need ip -n src address add 2001:db8:9::$n/64 dev und0 nodad preferred_lft 0
+	need ip -n src address add "192.0.2.$n/24" dev und0
+	need ip -n src address add "2001:db8:9::$n/64" dev und0 nodad preferred_lft 0
 done
 # An interface index that the narrower fields have no room for
 need ip -n src link add wide index 1048576 type dummy
