@@ -119,15 +119,15 @@ static noinline u32 make_fit(struct mirror *mirror, u32 notes)
 {
 	u32 *len = &mirror->meta.slice_len, limit = room(mirror);
 
-	if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_FRAGMENT) {
+	if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_FRAGMENT)
 		limit = U16_MAX - mirror->path.route->encap.len;
-		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_FRAGMENTED);
-	}
 	if (*len > limit) {
 		*len = limit;
 		notes &= ~MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
 		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_CUT);
 	}
+	if (*len > room(mirror))
+		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_FRAGMENTED);
 	return notes;
 }
 
