@@ -107,6 +107,15 @@ def send_jumbos():
     in_ns("src", "ip", "link", "set", "und0", "mtu", 1500)
 
 
+def send_by_little():
+    """An MTU with hardly any room, and none for some headers; IPv6 does not survive it."""
+    in_ns("src", "ip", "link", "set", "und0", "mtu", 120)
+    frames = [ether(0x0800, tcp(300)), ether(0x0800, tcp(300, options=TIMESTAMPS)),
+              ether(0x0800, tcp(300, options=bytes([1] * 40))), ether(0x0800, udp(300))]
+    for options in "oversize fragment", "oversize split":
+        one("hardly any room", "ingress", options, 4, frames, 120)
+
+
 send_all("straight")
 send_jumbos()
 # With a hook for locally generated packets the copies go through the IP stack.
@@ -117,4 +126,5 @@ run("nft", "delete", "table", "inet", "t")
 for ns in "src", "peer":
     in_ns(ns, "ip", "link", "set", "eth0", "mtu", 1500)
 send_streams()
+send_by_little()
 done()
