@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Decoders that are at hand and give frames back: tshark, scapy; and where the other ones run."""
+import json
+import subprocess
+from pathlib import Path
+
+import erspan
+from scapy.all import GRE, IP, Ether, IPv6
+from scapy.contrib.erspan import ERSPAN
+from scapy.utils import RawPcapWriter
+from truth import whole_packets
+
+WORK = Path("/mnt")         # the same folder for all, in a root and outside: see check
+
+
+class Root:
+    """A folder with programs of another release."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, *command):
+        return ["chroot", self.path, *map(str, command)]
+
+
+def here(*command):
+    return [*map(str, command)]
+
+
+def write_pcap(name, packets):
+    """PACKETS, (ns, bytes), in the folder that all can read."""
+    path = WORK / name
+    with RawPcapWriter(str(path), linktype=1) as out:
+        out.write_header(None)
+        for when, packet in packets:
+            out.write_packet(packet, sec=when // 10 ** 9, usec=when % 10 ** 9 // 1000)
+    return path
+
+
+class Tshark:
+    """What a tshark finds in copies."""
+
+    def __init__(self, where):
+        self.where = where
+        said = self.run("--version").splitlines()[0]
+        self.version = said.split()[2].rstrip(".")
+
+    def run(self, *words):
+        run = subprocess.run(self.where("tshark", *words), text=True, capture_output=True, cwd="/")
+        if run.returncode:
+            raise RuntimeError(f"tshark {words}: {run.stderr}")
+        return run.stdout
+
+    def read(self, pcap, *words, more=()):
+        preferences = [word for p in (*erspan.PREFERENCES, *more) for word in ("-o", p)]
+        return self.run("-n", "-r", pcap, *preferences, *words)
+
+    def frames(self, pcap):
+        """The frames in ERSPAN: bytes from where tshark finds an inner Ethernet header."""
+        text = self.read(pcap, "-Y", "gre", "-T", "jsonraw", "-j", "frame")
+        found = []
+        for packet in json.loads(text or "[]", object_pairs_hook=lambda pairs: pairs):
+            layers = dict(dict(packet)["_source"])["layers"]
+            raw = bytes.fromhex(dict(layers)["frame_raw"][0])
+            names = [name for name, _ in layers]
+            inner = [at for at, name in enumerate(names)
+                     if name == "eth_raw" and at > names.index("gre_raw")]
+            if inner:
+                found.append(raw[layers[inner[0]][1][1]:])
+        return found
+
+    def statuses(self, pcap):
+        """Of each packet what is said of the inner checksums (the last of each kind), and T."""
+        names = (*erspan.CHECKSUMS, "erspan.truncated")
+        rows = self.read(pcap, "-Y", "gre", "-T", "fields", "-E", "separator=/t", "-E",
+                         "occurrence=l", *(w for name in names for w in ("-e", name))).splitlines()
+        return [dict(zip(names, row.split("\t"))) for row in rows]
+
+    def objects(self, pcap, folder):
+        """Files that it finds in HTTP: {name: bytes}."""
+        target = WORK / folder
+        target.mkdir(exist_ok=True)
+        self.run("-n", "-r", pcap, "-q", "-o", "ip.defragment:TRUE", "-o", "ipv6.defragment:TRUE",
+                 "--export-objects", f"http,{target}")
+        return {path.name: path.read_bytes() for path in target.iterdir()}
+
+
+def scapy_frames(packets):
+    """The frames that scapy's ERSPAN layer finds, put together again."""
+    found = []
+    for packet in whole_packets(packets):
+        outer = Ether(packet)
+        network = outer[IP] if IP in outer else outer[IPv6]
+        if GRE in network and ERSPAN in network or GRE in network and network[GRE].proto == 0x88be:
+            inner = network[GRE].payload.getlayer(Ether)
+            if inner is not None:
+                found.append(bytes(inner.original))
+    return found
