@@ -61,7 +61,7 @@ static noinline void put_tag_back(struct mirrorx_frame *frame,
 				   h_vlan_encapsulated_proto);
 	frame->rest += 2 * ETH_ALEN;
 	frame->rest_len -= 2 * ETH_ALEN;
-	frame->vlan_tci = skb_vlan_tag_get(skb);
+	frame->tag = MIRRORX_TAGGED | skb_vlan_tag_get(skb);
 }
 
 static bool init_ethernet(struct mirrorx_frame *frame,
@@ -92,7 +92,7 @@ static bool init_ethernet(struct mirrorx_frame *frame,
 		tag = skb_header_pointer(skb, start + ETH_HLEN, sizeof(buf),
 					 &buf);
 		if (tag)
-			frame->vlan_tci = ntohs(tag->h_vlan_TCI);
+			frame->tag = MIRRORX_TAGGED | ntohs(tag->h_vlan_TCI);
 	}
 	return true;
 }
@@ -111,7 +111,7 @@ bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
 
 	frame->skb = skb;
 	frame->head_len = 0;
-	frame->vlan_tci = 0;
+	frame->tag = 0;
 	frame->sum_pos = 0;
 	if (unlikely(!(has_ethernet(skb->dev) ? init_ethernet(frame, skb) :
 						init_bare(frame, skb))))
@@ -128,6 +128,114 @@ bool mirrorx_frame_init_any(struct mirrorx_frame *frame,
 		frame->sum_zero = false;
 	}
 	return true;
+}
+
+/**
+ * mirrorx_pull_head() - move bytes of a frame from its rest to its head
+ * @frame: the frame
+ * @head_len: bytes that its head is to have at least
+ *
+ * Return: false if it has no room for them, or they cannot be read
+ */
+bool mirrorx_pull_head(struct mirrorx_frame *frame, u32 head_len)
+{
+	u32 more;
+
+	if (head_len <= frame->head_len)
+		return true;
+	more = head_len - frame->head_len;
+	if (head_len > sizeof(frame->head) || more > frame->rest_len ||
+	    skb_copy_bits(frame->skb, frame->rest,
+			  frame->head + frame->head_len, more))
+		return false;
+
+	frame->head_len = head_len;
+	frame->rest += more;
+	frame->rest_len -= more;
+	return true;
+}
+
+/**
+ * mirrorx_strip_tag() - take the outermost VLAN tag out of a frame
+ * @frame: frame with a tag; &mirrorx_frame.tag still tells of it
+ *
+ * Return: false if it cannot be read
+ */
+bool mirrorx_strip_tag(struct mirrorx_frame *frame)
+{
+	const u32 tag = 2 * ETH_ALEN, behind = tag + VLAN_HLEN;
+
+	if (!mirrorx_pull_head(frame, behind))
+		return false;
+	memmove(frame->head + tag, frame->head + behind,
+		frame->head_len - behind);
+	frame->head_len -= VLAN_HLEN;
+	if (frame->sum_pos) {
+		frame->sum_pos -= VLAN_HLEN;
+		frame->sum_start -= VLAN_HLEN;
+	}
+	return true;
+}
+
+/* Of a frame's bytes, for net/headers.c; documented there. */
+bool mirrorx_fetch(const void *from, u32 offset, u32 len, u8 *to)
+{
+	const struct mirrorx_frame *frame = from;
+	u32 in_head = 0;
+
+	if (offset < frame->head_len) {
+		in_head = min(len, frame->head_len - offset);
+		memcpy(to, frame->head + offset, in_head);
+		offset = frame->head_len;
+	}
+	offset -= frame->head_len;
+	return !skb_copy_bits(frame->skb, frame->rest + offset, to + in_head,
+			      len - in_head);
+}
+
+/**
+ * mirrorx_frame_view() - let the headers of a frame be read
+ * @view: to be filled; holds as long as @frame
+ * @frame: the frame
+ */
+void mirrorx_frame_view(struct mirrorx_view *view,
+			const struct mirrorx_frame *frame)
+{
+	int linear = (int)skb_headlen(frame->skb) - frame->rest;
+
+	view->frame = frame;
+	view->len = mirrorx_frame_len(frame);
+	if (frame->head_len) {
+		view->data = frame->head;
+		view->data_len = frame->head_len;
+	} else {
+		view->data = frame->skb->data + frame->rest;
+		view->data_len = clamp_t(int, linear, 0, frame->rest_len);
+	}
+}
+
+/**
+ * mirrorx_header_end() - where does a header of a frame end?
+ * @frame: the frame
+ * @header: enum tc_mirrorx_header
+ *
+ * Return: offset behind that header, or the last one before it
+ */
+u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header)
+{
+	struct mirrorx_headers h;
+	struct mirrorx_view view;
+
+	mirrorx_frame_view(&view, frame);
+	mirrorx_headers_find(&h, &view);
+	switch (header) {
+	case TC_MIRRORX_HEADER_L2:
+		return h.l3;
+	case TC_MIRRORX_HEADER_L3:
+		return h.l4;
+	default:
+		return h.end;
+	}
 }
 
 /* Internet checksum from sum_start to the end of the whole frame */

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Outer headers of a copy: IPv4 or IPv6, GRE, ERSPAN type III
- * (draft-foschiano-erspan-03, section 4.3).
+ * Outer headers of a copy: IPv4 or IPv6, GRE, ERSPAN of type I, II or III
+ * (draft-foschiano-erspan-03, section 4).
  *
  * All that the copies of a session share is laid out once, when the action is
  * configured; per copy the bytes are taken over and a few fields filled in.
  * Nothing here knows skbs, locks or netlink, so the same file is compiled in
  * user space for tests with published vectors, sanitizers and fuzzing.
  *
- * ERSPAN type III, in 32-bit words:
+ * Type I has no header of its own, and GRE without a sequence number.  The
+ * others, in 32-bit words:
  *
- *	Ver(4)=2 | VLAN(12) | COS(3) | BSO(2) | T(1) | Session ID(10)
- *	Timestamp(32)
- *	SGT(16) | P(1) | FT(5) | Hw ID(6) | D(1) | Gra(2) | O(1)
+ *	type II		Ver(4)=1 | VLAN(12) | COS(3) | En(2) | T(1) | Session ID(10)
+ *			Reserved(12) | Index(20)
  *
- * and with O = 1 the platform subheader; Platf ID 5 gives IEEE 1588 time its
- * seconds:
+ *	type III	Ver(4)=2 | VLAN(12) | COS(3) | BSO(2) | T(1) | Session ID(10)
+ *			Timestamp(32)
+ *			SGT(16) | P(1) | FT(5) | Hw ID(6) | D(1) | Gra(2) | O(1)
  *
- *	Platf ID(6)=5 | Switch ID(10) | Port ID(16)
- *	Seconds(32)
+ * and with O = 1 one of the platform subheaders:
  *
- * BSO stays 0, "good or unknown".  P = 1 and FT = 0 say that an Ethernet
- * frame follows.
+ *	Platf ID(6)=1 | 0(14) | VSM Domain ID(12)	Port ID(32)
+ *	Platf ID(6)=3 | 0(12) | Port ID(14)		Timestamp, upper half(32)
+ *	Platf ID(6)=5 | Switch ID(10) | Port ID(16)	Seconds(32)
+ *	Platf ID(6)=7 | 0(6) | Source Index(20)		Timestamp, upper half(32)
+ *
+ * BSO stays 0, "good or unknown": the stack is not told of more.  P = 1 and
+ * FT = 0 say that an Ethernet frame follows.  VSM Domain and Switch ID are 0.
  */
 #include <linux/math64.h>
 #include <linux/string.h>
@@ -45,17 +50,28 @@
 
 #define IPPROTO_GRE_OUTER	47
 
-/* GRE of RFC 1701 with S = 1 and nothing else, as the draft wants it */
-#define GRE_LEN			8
+/* GRE of RFC 1701 with no flag but S, as the draft wants it */
+#define GRE_LEN			4
+#define GRE_SEQ_LEN		4
 #define GRE_FLAGS_S		0x1000
+#define GRE_PROTO_ERSPAN	0x88be	/* types I and II */
 #define GRE_PROTO_ERSPAN3	0x22eb
-#define GRE_SEQ			4
+
+/* First word, types II and III */
+#define ERSPAN_VER_SHIFT	28
+#define ERSPAN_VLAN_SHIFT	16
+#define ERSPAN_COS_SHIFT	13
+#define ERSPAN_VLAN		0x0fff0000u
+#define ERSPAN_COS		0x0000e000u
+#define ERSPAN_EN_SHIFT		11
+#define ERSPAN_T		0x00000400u
+
+#define ERSPAN2_LEN		8
+#define ERSPAN2_INDEX		4
+#define ERSPAN2_EN_STRIPPED	2
+#define ERSPAN2_EN_KEPT		3
 
 #define ERSPAN3_LEN		12
-#define ERSPAN3_VER		0x20000000u
-#define ERSPAN3_VLAN_SHIFT	16
-#define ERSPAN3_COS_SHIFT	13
-#define ERSPAN3_T		0x00000400u
 #define ERSPAN3_TIMESTAMP	4
 #define ERSPAN3_WORD2		8
 #define ERSPAN3_SGT_SHIFT	16
@@ -65,14 +81,20 @@
 #define ERSPAN3_GRA_SHIFT	1
 #define ERSPAN3_O		0x00000001u
 
-#define PLATF_LEN		8
-#define PLATF_5			(5u << 26)
-#define PLATF_5_SECONDS		4
+#define GRA_100US		0u
+#define GRA_100NS		1u
+#define GRA_1588		2u
+#define GRA_NS			3u	/* a unit of the platform's */
 
-/* IPv4 without a subheader */
-#define LEN_MIN			(IPV4_LEN + GRE_LEN + ERSPAN3_LEN)
+#define PLATF_LEN		8
+#define PLATF_SHIFT		26
+#define PLATF_WORD1		4
+
+/* Type III without a subheader over IPv4 */
+#define LEN_COMMON		(IPV4_LEN + GRE_LEN + GRE_SEQ_LEN + ERSPAN3_LEN)
 
 #define VLAN_TCI_VID		0x0fff
+#define VLAN_TCI_PCP		0xe000
 #define VLAN_TCI_PCP_SHIFT	13
 
 #define NS_PER_SECOND		1000000000u
@@ -118,6 +140,100 @@ static void init_ipv6(__u8 *ip, const struct mirrorx_encap_conf *conf)
 }
 
 /**
+ * mirrorx_encap_port_bits() - how wide is the field for the port?
+ * @type: of ERSPAN, enum tc_mirrorx_erspan
+ * @platf: Platf ID of the subheader; 0 for none
+ *
+ * Return: bits, 0 if there is no such field
+ */
+unsigned int mirrorx_encap_port_bits(__u8 type, __u8 platf)
+{
+	if (type == TC_MIRRORX_ERSPAN_II)
+		return 20;
+	switch (platf) {
+	case 1:
+		return 32;
+	case 3:
+		return 14;
+	case 5:
+		return 16;
+	case 7:
+		return 20;
+	default:
+		return 0;
+	}
+}
+
+/* The port is the end of this word. */
+static void init_port(struct mirrorx_encap *encap,
+		      const struct mirrorx_encap_conf *conf, __u8 *word)
+{
+	if (conf->port == MIRRORX_PORT_VALUE) {
+		put_unaligned_be32(get_unaligned_be32(word) | conf->port_value,
+				   word);
+		return;
+	}
+	encap->port = conf->port;
+	encap->port_bits = mirrorx_encap_port_bits(conf->type, conf->platf);
+	encap->port_word = word - encap->hdr;
+}
+
+static __u32 gra(const struct mirrorx_encap_conf *conf)
+{
+	switch (conf->timestamp) {
+	case TC_MIRRORX_TIMESTAMP_NS:
+		return conf->platf == 5 ? GRA_1588 : GRA_NS;
+	case TC_MIRRORX_TIMESTAMP_100NS:
+		return GRA_100NS;
+	default:
+		return GRA_100US;
+	}
+}
+
+static void init_erspan2(struct mirrorx_encap *encap,
+			 const struct mirrorx_encap_conf *conf)
+{
+	__u8 *erspan = encap->hdr + encap->len;
+
+	/*
+	 * With En = 3 VLAN means nothing, and some receivers count what it says
+	 * as one tag more: 0.
+	 */
+	if (conf->strip) {
+		encap->tag_mask = ERSPAN_VLAN | ERSPAN_COS;
+		encap->tag_en = ERSPAN2_EN_STRIPPED << ERSPAN_EN_SHIFT;
+	} else {
+		encap->tag_mask = ERSPAN_COS;
+		encap->tag_en = ERSPAN2_EN_KEPT << ERSPAN_EN_SHIFT;
+	}
+	encap->len += ERSPAN2_LEN;
+	init_port(encap, conf, erspan + ERSPAN2_INDEX);
+}
+
+static void init_erspan3(struct mirrorx_encap *encap,
+			 const struct mirrorx_encap_conf *conf)
+{
+	__u8 *platf = encap->hdr + encap->len + ERSPAN3_LEN;
+
+	encap->tag_mask = ERSPAN_VLAN | ERSPAN_COS;
+	encap->word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
+		       gra(conf) << ERSPAN3_GRA_SHIFT;
+	encap->hwid_cpu = conf->hwid == TC_MIRRORX_HWID_CPU;
+	if (!encap->hwid_cpu)
+		encap->word2 |= (__u32)conf->hwid << ERSPAN3_HWID_SHIFT;
+	if (conf->dir == TC_MIRRORX_DIR_EGRESS)
+		encap->word2 |= ERSPAN3_D;
+	encap->len += ERSPAN3_LEN;
+	if (!conf->platf)
+		return;
+
+	encap->word2 |= ERSPAN3_O;
+	put_unaligned_be32((__u32)conf->platf << PLATF_SHIFT, platf);
+	encap->len += PLATF_LEN;
+	init_port(encap, conf, conf->platf == 1 ? platf + PLATF_WORD1 : platf);
+}
+
+/**
  * mirrorx_encap_init() - lay out the headers of a session
  * @encap: to be filled
  * @conf: what they say, all values within their ranges
@@ -125,13 +241,14 @@ static void init_ipv6(__u8 *ip, const struct mirrorx_encap_conf *conf)
 void mirrorx_encap_init(struct mirrorx_encap *encap,
 			const struct mirrorx_encap_conf *conf)
 {
-	bool subheader = conf->gra == TC_MIRRORX_TIMESTAMP_NS;
-	__u8 *gre, *erspan;
-	__u32 word2;
+	__u8 *gre;
 
 	memset(encap, 0, sizeof(*encap));
-	encap->gra = conf->gra;
+	encap->type = conf->type;
+	encap->timestamp = conf->timestamp;
+	encap->platf = conf->platf;
 	encap->dir_auto = conf->dir == TC_MIRRORX_DIR_AUTO;
+	encap->word0 = (__u32)conf->type << ERSPAN_VER_SHIFT | conf->session;
 
 	if (conf->ipv6) {
 		encap->ip_len = IPV6_LEN;
@@ -143,24 +260,18 @@ void mirrorx_encap_init(struct mirrorx_encap *encap,
 	}
 
 	gre = encap->hdr + encap->ip_len;
+	put_unaligned_be16(conf->type == TC_MIRRORX_ERSPAN_III ?
+			   GRE_PROTO_ERSPAN3 : GRE_PROTO_ERSPAN, gre + 2);
+	encap->len = encap->ip_len + GRE_LEN;
+	if (conf->type == TC_MIRRORX_ERSPAN_I)
+		return;
+
 	put_unaligned_be16(GRE_FLAGS_S, gre);
-	put_unaligned_be16(GRE_PROTO_ERSPAN3, gre + 2);
-
-	erspan = gre + GRE_LEN;
-	encap->word0 = ERSPAN3_VER | conf->session;
-	word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
-		(__u32)conf->hwid << ERSPAN3_HWID_SHIFT |
-		(__u32)conf->gra << ERSPAN3_GRA_SHIFT;
-	if (conf->dir == TC_MIRRORX_DIR_EGRESS)
-		word2 |= ERSPAN3_D;
-	encap->len = encap->ip_len + GRE_LEN + ERSPAN3_LEN;
-
-	if (subheader) {
-		word2 |= ERSPAN3_O;
-		put_unaligned_be32(PLATF_5, erspan + ERSPAN3_LEN);
-		encap->len += PLATF_LEN;
-	}
-	put_unaligned_be32(word2, erspan + ERSPAN3_WORD2);
+	encap->len += GRE_SEQ_LEN;
+	if (conf->type == TC_MIRRORX_ERSPAN_II)
+		init_erspan2(encap, conf);
+	else
+		init_erspan3(encap, conf);
 }
 
 static void write_ipv4(__u8 *ip, const struct mirrorx_encap *encap,
@@ -179,15 +290,19 @@ static void write_ipv6(__u8 *ip, const struct mirrorx_encap *encap,
 			   ip + IPV6_PAYLOAD_LEN);
 }
 
-static void write_time(__u8 *erspan, __u8 gra, __u64 time_ns)
+static void write_time(__u8 *erspan, const struct mirrorx_encap *encap,
+		       __u64 time_ns)
 {
-	__u32 stamp, seconds;
+	__u8 *upper = erspan + ERSPAN3_LEN + PLATF_WORD1;
+	__u64 stamp = time_ns;
+	__u32 ns;
 
-	switch (gra) {
+	switch (encap->timestamp) {
 	case TC_MIRRORX_TIMESTAMP_NS:
-		seconds = div_u64_rem(time_ns, NS_PER_SECOND, &stamp);
-		put_unaligned_be32(seconds, erspan + ERSPAN3_LEN +
-				   PLATF_5_SECONDS);
+		if (encap->platf == 5) {
+			stamp = div_u64_rem(time_ns, NS_PER_SECOND, &ns);
+			stamp = stamp << 32 | ns;
+		}
 		break;
 	case TC_MIRRORX_TIMESTAMP_100NS:
 		stamp = div_u64(time_ns, 100);
@@ -197,6 +312,42 @@ static void write_time(__u8 *erspan, __u8 gra, __u64 time_ns)
 		break;
 	}
 	put_unaligned_be32(stamp, erspan + ERSPAN3_TIMESTAMP);
+	if (encap->platf > 1)
+		put_unaligned_be32(stamp >> 32, upper);
+}
+
+/* What the field has no room for is left out. */
+static void write_port(__u8 *to, const struct mirrorx_encap *encap,
+		       const struct mirrorx_encap_meta *meta)
+{
+	__u32 port = encap->port == MIRRORX_PORT_LENGTH ? meta->frame_len :
+							  meta->ifindex;
+
+	if ((__u64)port >> encap->port_bits)
+		return;
+	to += encap->port_word;
+	put_unaligned_be32(get_unaligned_be32(to) | port, to);
+}
+
+static __u32 tag_word(const struct mirrorx_encap *encap, __u32 tag)
+{
+	__u32 word = (tag & VLAN_TCI_VID) << ERSPAN_VLAN_SHIFT |
+		     (tag & VLAN_TCI_PCP) >> VLAN_TCI_PCP_SHIFT <<
+		     ERSPAN_COS_SHIFT;
+
+	return (word & encap->tag_mask) | encap->tag_en;
+}
+
+static void write_word2(__u8 *erspan, const struct mirrorx_encap *encap,
+			const struct mirrorx_encap_meta *meta)
+{
+	__u32 word2 = encap->word2;
+
+	if (meta->egress && encap->dir_auto)
+		word2 |= ERSPAN3_D;
+	if (encap->hwid_cpu)
+		word2 |= (__u32)meta->cpu << ERSPAN3_HWID_SHIFT;
+	put_unaligned_be32(word2, erspan + ERSPAN3_WORD2);
 }
 
 /**
@@ -208,33 +359,38 @@ static void write_time(__u8 *erspan, __u8 gra, __u64 time_ns)
 void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
 			 const struct mirrorx_encap_meta *meta)
 {
-	__u8 *gre = to + encap->ip_len;
-	__u8 *erspan = gre + GRE_LEN;
+	__u8 *seq = to + encap->ip_len + GRE_LEN;
+	__u8 *erspan = seq + GRE_SEQ_LEN;
 	__u32 word0;
 
 	/* most often that is all: a known size is copied by a few moves */
-	memcpy(to, encap->hdr, LEN_MIN);
-	if (encap->len > LEN_MIN)
-		memcpy(to + LEN_MIN, encap->hdr + LEN_MIN,
-		       encap->len - LEN_MIN);
+	if (encap->len >= LEN_COMMON) {
+		memcpy(to, encap->hdr, LEN_COMMON);
+		if (encap->len > LEN_COMMON)
+			memcpy(to + LEN_COMMON, encap->hdr + LEN_COMMON,
+			       encap->len - LEN_COMMON);
+	} else {
+		memcpy(to, encap->hdr, encap->len);
+	}
 	if (encap->ip_len == IPV4_LEN)
 		write_ipv4(to, encap, meta->slice_len);
 	else
 		write_ipv6(to, encap, meta->slice_len);
+	if (encap->type == TC_MIRRORX_ERSPAN_I)
+		return;
 
-	put_unaligned_be32(meta->seq, gre + GRE_SEQ);
-
+	put_unaligned_be32(meta->seq, seq);
 	word0 = encap->word0;
 	if (meta->truncated)
-		word0 |= ERSPAN3_T;
-	if (meta->vlan_tci)
-		word0 |= (__u32)(meta->vlan_tci & VLAN_TCI_VID) <<
-			 ERSPAN3_VLAN_SHIFT |
-			 (__u32)(meta->vlan_tci >> VLAN_TCI_PCP_SHIFT) <<
-			 ERSPAN3_COS_SHIFT;
+		word0 |= ERSPAN_T;
+	if (meta->tag)
+		word0 |= tag_word(encap, meta->tag);
 	put_unaligned_be32(word0, erspan);
 
-	write_time(erspan, encap->gra, meta->time_ns);
-	if (meta->egress && encap->dir_auto)
-		erspan[ERSPAN3_WORD2 + 3] |= ERSPAN3_D;
+	if (encap->type == TC_MIRRORX_ERSPAN_III) {
+		write_time(erspan, encap, meta->time_ns);
+		write_word2(erspan, encap, meta);
+	}
+	if (encap->port_bits)
+		write_port(to, encap, meta);
 }

@@ -20,6 +20,7 @@
  * @m: the action
  * @cpu: this CPU's part of it
  * @params: its configuration
+ * @notes: what there is to say about all its copies, MIRRORX_NOTE()
  * @path: the way to the collector
  * @meta: what is particular to the copy in hand
  */
@@ -27,52 +28,132 @@ struct mirror {
 	struct tcf_mirrorx *m;
 	struct mirrorx_cpu *cpu;
 	struct mirrorx_params *params;
+	u32 notes;
 	struct mirrorx_path path;
 	struct mirrorx_encap_meta meta;
 };
 
-/* How much of the frame is sent; returns what cuts it, if anything does. */
-static enum tca_mirrorx_stats slice(struct mirror *mirror, u32 frame_len)
+static u32 room(const struct mirror *mirror)
 {
-	const struct mirrorx_params *params = mirror->params;
-	u32 room = mirror->path.mtu - mirror->path.route->encap.len;
-	enum tca_mirrorx_stats cut = 0;
-
-	if (params->trunc && params->trunc < frame_len) {
-		frame_len = params->trunc;
-		cut = TCA_MIRRORX_STATS_TRUNCATED;
-	}
-	if (unlikely(room < frame_len)) {
-		frame_len = room;
-		cut = TCA_MIRRORX_STATS_CUT;
-	}
-	mirror->meta.slice_len = frame_len;
-	mirror->meta.truncated = cut;
-	return cut;
+	return mirror->path.mtu - mirror->path.route->encap.len;
 }
 
-/* Send a copy of one frame; returns 0, or why there is none. */
+/* How much of the frame is asked for? */
+static u32 wanted(const struct mirror *mirror,
+		  const struct mirrorx_frame *frame)
+{
+	const struct mirrorx_params *params = mirror->params;
+	u32 keep = params->keep;
+
+	if (unlikely(params->trunc_after))
+		keep += mirrorx_header_end(frame, params->trunc_after);
+	return min(keep, mirrorx_frame_len(frame));
+}
+
+/* The session's sequence, or that of this CPU; the CPU stays while BH is off. */
+static u32 next_seq(struct mirror *mirror)
+{
+	if (likely(!mirror->path.route->encap.hwid_cpu))
+		return atomic_inc_return(&mirror->m->seq) - 1;
+	mirror->meta.cpu = smp_processor_id();
+	return mirror->cpu->seq++;
+}
+
+/* Send a copy of as much of a frame as meta says; returns 0, or why not. */
 static __always_inline enum tca_mirrorx_stats
-mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame)
+mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
+	     u32 notes)
 {
 	const struct mirrorx_encap *encap = &mirror->path.route->encap;
 	const struct mirrorx_path *path = &mirror->path;
 	struct mirrorx_encap_meta *meta = &mirror->meta;
-	enum tca_mirrorx_stats cut;
+	u32 frame_len = mirrorx_frame_len(frame);
 	struct sk_buff *copy;
 
-	cut = slice(mirror, mirrorx_frame_len(frame));
+	meta->truncated = meta->slice_len < frame_len;
 	copy = mirrorx_copy(frame, meta->slice_len,
 			    path->headroom + encap->len,
 			    path->tailroom);
 	if (unlikely(!copy))
 		return TCA_MIRRORX_STATS_NO_MEM;
 
-	meta->seq = atomic_inc_return(&mirror->m->seq) - 1;
-	meta->vlan_tci = frame->vlan_tci;
+	if (unlikely(mirror->params->fixlen) && meta->truncated &&
+	    !mirrorx_headers_fix(copy->data, meta->slice_len, frame_len))
+		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_UNFIXED);
+
+	meta->seq = next_seq(mirror);
+	meta->tag = frame->tag;
 	mirrorx_encap_write(__skb_push(copy, encap->len), encap, meta);
-	mirrorx_send(mirror->m, mirror->cpu, path, mirror->params, copy, cut);
+	mirrorx_send(mirror->m, mirror->cpu, path, mirror->params, copy, notes);
 	return 0;
+}
+
+/* Send copies of smaller segments; false if the frame cannot be split. */
+static noinline bool mirror_pieces(struct mirror *mirror,
+				   const struct mirrorx_frame *frame)
+{
+	struct mirrorx_burst burst __uninitialized;
+	struct mirrorx_frame piece __uninitialized;
+	enum tca_mirrorx_stats reason;
+
+	if (!mirrorx_burst_split(&burst, frame, room(mirror)))
+		return false;
+
+	mirrorx_stats_add(mirror->cpu, TCA_MIRRORX_STATS_SPLIT,
+			  burst.frames - 1);
+	while (burst.index < burst.frames) {
+		mirrorx_burst_next(&burst, &piece);
+		mirror->meta.slice_len = mirrorx_frame_len(&piece);
+		reason = mirror_slice(mirror, &piece, mirror->notes);
+		if (reason)
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+	}
+	return true;
+}
+
+/* What does not fit is cut, or goes in fragments; returns what is to be noted. */
+static noinline u32 make_fit(struct mirror *mirror, u32 notes)
+{
+	u32 *len = &mirror->meta.slice_len, limit = room(mirror);
+
+	if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_FRAGMENT) {
+		limit = U16_MAX - mirror->path.route->encap.len;
+		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_FRAGMENTED);
+	}
+	if (*len > limit) {
+		*len = limit;
+		notes &= ~MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
+		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_CUT);
+	}
+	return notes;
+}
+
+/* Send a copy of one frame; returns 0, or why there is none. */
+static __always_inline enum tca_mirrorx_stats
+mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
+{
+	struct mirrorx_encap_meta *meta = &mirror->meta;
+	u32 frame_len = mirrorx_frame_len(frame);
+	u32 notes = mirror->notes;
+
+	meta->frame_len = frame_len;
+	if (unlikely(mirror->params->conf.strip && frame->tag)) {
+		if (!mirrorx_strip_tag(frame))
+			return TCA_MIRRORX_STATS_BAD_FRAME;
+		frame_len -= VLAN_HLEN;
+	}
+
+	meta->slice_len = wanted(mirror, frame);
+	if (meta->slice_len < frame_len)
+		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
+	if (unlikely(meta->slice_len > room(mirror))) {
+		if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_SPLIT &&
+		    meta->slice_len == frame_len &&
+		    mirror_pieces(mirror, frame))
+			return 0;
+		notes = make_fit(mirror, notes);
+	}
+	return mirror_slice(mirror, frame, notes);
 }
 
 /* Send copies of the chosen ones among the frames of a GSO packet. */
@@ -94,20 +175,36 @@ static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 }
 
 /*
+ * The stamp of the hardware, or 0.  Some drivers put a cookie in its place, and
+ * know what time it stands for.
+ */
+static u64 hw_time_ns(const struct sk_buff *skb)
+{
+	struct skb_shared_hwtstamps *hw = skb_hwtstamps((struct sk_buff *)skb);
+	const struct net_device_ops *ops = skb->dev->netdev_ops;
+
+	if (likely(!hw->hwtstamp))
+		return 0;
+	if (!(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+		return ktime_to_ns(hw->hwtstamp);
+	if (!ops->ndo_get_tstamp)
+		return 0;
+	return ktime_to_ns(ops->ndo_get_tstamp(skb->dev, hw, false));
+}
+
+/*
  * When was this packet on the wire, in ns since 1970?  At ingress the stamp of
  * the hardware knows, else the one of the stack.  At egress skb->tstamp is when
  * to send and not when sent, so it is now.
  */
 static u64 time_ns(const struct sk_buff *skb)
 {
-	const struct skb_shared_hwtstamps *hw;
+	u64 hw;
 
 	if (skb_at_tc_ingress(skb)) {
-		hw = skb_hwtstamps((struct sk_buff *)skb);
-		/* else a cookie for the driver, and not a time */
-		if (hw->hwtstamp &&
-		    !(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
-			return ktime_to_ns(hw->hwtstamp);
+		hw = hw_time_ns(skb);
+		if (hw)
+			return hw;
 		if (skb_tstamp(skb))
 			return ktime_to_ns(skb_tstamp(skb));
 	}
@@ -126,6 +223,7 @@ set_out(struct mirror *mirror, const struct sk_buff *skb)
 
 	mirror->meta.time_ns = time_ns(skb);
 	mirror->meta.egress = !skb_at_tc_ingress(skb);
+	mirror->meta.ifindex = skb->dev->ifindex;
 	return 0;
 }
 
@@ -137,6 +235,8 @@ static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb
 
 	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
 		return;
+	if (skb_at_tc_ingress(skb))
+		mirror->notes = MIRRORX_NOTE(TCA_MIRRORX_STATS_REBUILT);
 
 	rcu_read_lock();
 	reason = set_out(mirror, skb);
@@ -201,6 +301,7 @@ int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 	mirror.m = m;
 	mirror.cpu = this_cpu_ptr(m->cpu);
 	mirror.params = rcu_dereference_bh(m->params);
+	mirror.notes = 0;
 
 	reason = mirrorx_refuse(skb);
 	if (unlikely(reason))

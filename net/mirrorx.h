@@ -19,17 +19,22 @@
 #include <net/dst.h>
 
 #include "encap.h"
+#include "headers.h"
 #include "sample.h"
 
 /* Counters start after UNSPEC and PAD of the uapi enum. */
 #define MIRRORX_STAT_FIRST	TCA_MIRRORX_STATS_SENT
 #define MIRRORX_STATS		(__TCA_MIRRORX_STATS_MAX - MIRRORX_STAT_FIRST)
 
+/* What there is to say about a copy that is sent: a set of counters. */
+#define MIRRORX_NOTE(what)	BIT((what) - MIRRORX_STAT_FIRST)
+
 /**
  * struct mirrorx_cpu - what an action keeps per CPU
  * @gap: frames to pass over before the next sample is taken
  * @scale: sampling scale for which @gap was drawn; 0 at first.  A @gap drawn
  *	for another rate is not used
+ * @seq: next GRE sequence number of this CPU's copies, where it is their Hw ID
  * @syncp: protects @stats on 32-bit machines
  * @stats: counters, enum tca_mirrorx_stats less MIRRORX_STAT_FIRST
  *
@@ -38,6 +43,7 @@
 struct mirrorx_cpu {
 	u64 gap;
 	u64 scale;
+	u32 seq;
 	struct u64_stats_sync syncp;
 	u64_stats_t stats[MIRRORX_STATS];
 };
@@ -74,7 +80,11 @@ struct mirrorx_route {
  * @conf: what the headers say, as configured; a source address of zero is
  *	chosen by the route
  * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
- * @trunc: bytes to keep of a frame; 0 for all
+ * @trunc: bytes to keep of a frame, as configured
+ * @trunc_after: enum tc_mirrorx_header behind which they count
+ * @keep: the same, with U32_MAX for the whole frame
+ * @fixlen: make what is left of a frame a valid packet
+ * @oversize: enum tc_mirrorx_oversize
  * @sample: one frame in this many
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
@@ -92,6 +102,10 @@ struct mirrorx_params {
 	struct mirrorx_encap_conf conf;
 	u64 sample_scale;
 	u32 trunc;
+	u32 keep;
+	u8 trunc_after;
+	bool fixlen;
+	u8 oversize;
 	u32 sample;
 	int ifindex;
 	char ifname[IFNAMSIZ];
@@ -108,7 +122,7 @@ struct mirrorx_params {
  * @queue: the copies, from the outer IP header on
  * @neigh: their next hop, referenced; NULL if none waits
  * @first_len: length of the copy that @neigh keeps itself; 0 if there is none
- * @first_cut: what cut that one
+ * @first_notes: what there is to say about that one
  * @work: looks whether the next hop has answered
  */
 struct mirrorx_wait {
@@ -116,7 +130,7 @@ struct mirrorx_wait {
 	struct sk_buff_head queue;
 	struct neighbour *neigh;
 	u32 first_len;
-	enum tca_mirrorx_stats first_cut;
+	u32 first_notes;
 	struct delayed_work work;
 };
 
@@ -173,10 +187,10 @@ static inline void mirrorx_stats_add(struct mirrorx_cpu *cpu,
  * @cpu: this CPU's part of the action; BH is off
  * @taken: which of both
  * @bytes: its length from the outer IP header on
- * @cut: TCA_MIRRORX_STATS_TRUNCATED, TCA_MIRRORX_STATS_CUT, or 0
+ * @notes: what else to count, MIRRORX_NOTE()
  */
 static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, bool taken,
-				      u32 bytes, enum tca_mirrorx_stats cut)
+				      u32 bytes, u32 notes)
 {
 	u64_stats_t *stats = cpu->stats;
 
@@ -188,8 +202,8 @@ static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, bool taken,
 	u64_stats_inc(&stats[TCA_MIRRORX_STATS_SENT - MIRRORX_STAT_FIRST]);
 	u64_stats_add(&stats[TCA_MIRRORX_STATS_BYTES - MIRRORX_STAT_FIRST],
 		      bytes);
-	if (cut)
-		u64_stats_inc(&stats[cut - MIRRORX_STAT_FIRST]);
+	for (; notes; notes &= notes - 1)
+		u64_stats_inc(&stats[__ffs(notes)]);
 	u64_stats_update_end(&cpu->syncp);
 }
 
@@ -257,7 +271,7 @@ static inline bool mirrorx_choose(struct mirrorx_cpu *cpu,
  * @rest: offset in @skb, from skb->data, of the bytes after @head
  * @rest_len: how many of them there are
  * @head_len: bytes of @head in use
- * @vlan_tci: outermost VLAN tag, host order; 0 if untagged
+ * @tag: outermost VLAN tag, MIRRORX_TAGGED | TCI in host order; 0 if untagged
  * @sum_pos: where in the frame a checksum is to be completed; 0 where it is
  *	complete
  * @sum_start: where in the frame that checksum starts to count
@@ -272,8 +286,8 @@ struct mirrorx_frame {
 	int start;
 	int rest;
 	u32 rest_len;
+	u32 tag;
 	u16 head_len;
-	u16 vlan_tci;
 	u16 sum_pos;
 	u16 sum_start;
 	bool sum_crc32c;
@@ -282,7 +296,8 @@ struct mirrorx_frame {
 };
 
 /**
- * struct mirrorx_burst - the frames of the wire that one packet stands for
+ * struct mirrorx_burst - the frames of the wire that one packet stands for, or
+ *	the smaller ones that a frame is split into
  * @skb: the original; only read
  * @segs: segments, where the stack had to make them; owned by the burst
  * @next_seg: the one that comes next
@@ -294,6 +309,9 @@ struct mirrorx_frame {
  *	starts from
  * @l3: offset in @whole of the IP header
  * @l4: offset in @whole of the TCP or UDP header
+ * @tcp: which of both
+ * @fixed_id: they all have the same IPv4 ID
+ * @pieces: of one frame
  */
 struct mirrorx_burst {
 	const struct sk_buff *skb;
@@ -305,6 +323,9 @@ struct mirrorx_burst {
 	u32 payload;
 	u16 l3;
 	u16 l4;
+	bool tcp;
+	bool fixed_id;
+	bool pieces;
 	struct mirrorx_frame whole;
 };
 
@@ -357,15 +378,23 @@ static inline bool mirrorx_frame_init(struct mirrorx_frame *frame,
 	frame->rest = start;
 	frame->rest_len = skb->len - start;
 	frame->head_len = 0;
-	frame->vlan_tci = 0;
+	frame->tag = 0;
 	frame->sum_pos = 0;
 	return true;
 }
+
+bool mirrorx_pull_head(struct mirrorx_frame *frame, u32 head_len);
+bool mirrorx_strip_tag(struct mirrorx_frame *frame);
+void mirrorx_frame_view(struct mirrorx_view *view,
+			const struct mirrorx_frame *frame);
+u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header);
 
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
 void mirrorx_copy_exit(void);
 bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
+bool mirrorx_burst_split(struct mirrorx_burst *burst,
+			 const struct mirrorx_frame *frame, u32 room);
 bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
@@ -404,12 +433,12 @@ void mirrorx_route_free(struct mirrorx_route *route);
 void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 		  const struct mirrorx_path *path,
 		  const struct mirrorx_params *params, struct sk_buff *copy,
-		  enum tca_mirrorx_stats cut);
+		  u32 notes);
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
 void mirrorx_wait_init(struct mirrorx_wait *wait);
 void mirrorx_wait_end(struct mirrorx_wait *wait);
 bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
-		      struct sk_buff *copy, enum tca_mirrorx_stats cut);
+		      struct sk_buff *copy, u32 notes);
 void mirrorx_wait_flush(struct tcf_mirrorx *m);
 u32 mirrorx_waiting(const struct mirrorx_wait *wait);
 int mirrorx_pmtu_open(struct mirrorx_params *params);

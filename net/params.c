@@ -12,7 +12,9 @@
 #include "mirrorx.h"
 
 #define SESSION_MAX	1023
-#define HWID_MAX	63
+
+/* The Hw ID has room for so many CPUs. */
+#define HWID_CPUS	64
 
 /* NLA_POLICY_RANGE() holds no more than an s16. */
 static struct netlink_range_validation ifindex_range = {
@@ -44,9 +46,10 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_IFINDEX] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 	[TCA_MIRRORX_ID] = NLA_POLICY_MAX(NLA_U32, SESSION_MAX),
-	[TCA_MIRRORX_ERSPAN_VER] = NLA_POLICY_RANGE(NLA_U32, 2, 2),
+	[TCA_MIRRORX_ERSPAN_VER] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_ERSPAN_MAX),
 	[TCA_MIRRORX_ERSPAN_DIR] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_DIR_MAX),
-	[TCA_MIRRORX_ERSPAN_HWID] = NLA_POLICY_MAX(NLA_U32, HWID_MAX),
+	[TCA_MIRRORX_ERSPAN_HWID] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_HWID_CPU),
 	[TCA_MIRRORX_SGT] = NLA_POLICY_FULL_RANGE(NLA_U32, &u16_range),
 	[TCA_MIRRORX_TIMESTAMP] =
 		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_TIMESTAMP_MAX),
@@ -60,6 +63,15 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 		.type = NLA_REJECT,
 		.reject_message = "Counters are output only",
 	},
+	[TCA_MIRRORX_SUBHEADER] = NLA_POLICY_MAX(NLA_U32, 7),
+	[TCA_MIRRORX_PORT] = { .type = NLA_U32 },
+	[TCA_MIRRORX_VLAN_TAG] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_VLAN_TAG_MAX),
+	[TCA_MIRRORX_TRUNC_AFTER] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_HEADER_MAX),
+	[TCA_MIRRORX_FIXLEN] = NLA_POLICY_MAX(NLA_U32, 1),
+	[TCA_MIRRORX_OVERSIZE] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_OVERSIZE_MAX),
 };
 
 static u32 get_u32(const struct nlattr *attr, u32 otherwise)
@@ -181,16 +193,169 @@ static int parse_dev(struct mirrorx_params *params, const struct nlattr *attr,
 	return 0;
 }
 
-static int parse_trunc(struct mirrorx_params *params, const struct nlattr *attr,
+static int parse_trunc(struct mirrorx_params *params, struct nlattr **tb,
 		       struct netlink_ext_ack *extack)
 {
-	params->trunc = get_u32(attr, 0);
-	if (params->trunc && params->trunc < ETH_HLEN) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
+	const struct nlattr *trunc = tb[TCA_MIRRORX_TRUNC];
+
+	params->trunc = get_u32(trunc, 0);
+	params->trunc_after = get_u32(tb[TCA_MIRRORX_TRUNC_AFTER],
+				      TC_MIRRORX_HEADER_NONE);
+	params->fixlen = get_u32(tb[TCA_MIRRORX_FIXLEN], 0);
+	params->oversize = get_u32(tb[TCA_MIRRORX_OVERSIZE],
+				   TC_MIRRORX_OVERSIZE_CUT);
+	params->keep = params->trunc;
+	if (params->trunc_after)
+		return 0;
+
+	if (!params->trunc) {
+		params->keep = U32_MAX;
+		if (!params->fixlen)
+			return 0;
+		NL_SET_ERR_MSG_ATTR(extack, tb[TCA_MIRRORX_FIXLEN],
+				    "fixlen needs trunc");
+		return -EINVAL;
+	}
+	if (params->trunc < ETH_HLEN) {
+		NL_SET_ERR_MSG_ATTR(extack, trunc,
 				    "trunc leaves no whole Ethernet header of 14 bytes");
 		return -ERANGE;
 	}
 	return 0;
+}
+
+/* Each subheader says in which unit the time is that it completes. */
+static int parse_time(struct mirrorx_encap_conf *conf, struct nlattr **tb,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *sub = tb[TCA_MIRRORX_SUBHEADER];
+	const struct nlattr *timestamp = tb[TCA_MIRRORX_TIMESTAMP];
+	const struct nlattr *attr = sub ?: timestamp;
+
+	conf->platf = get_u32(sub, 0);
+	conf->timestamp = get_u32(timestamp,
+				  conf->platf >= 5 ?
+				  TC_MIRRORX_TIMESTAMP_NS :
+				  TC_MIRRORX_TIMESTAMP_100US);
+	if (conf->timestamp == TC_MIRRORX_TIMESTAMP_NS && !sub)
+		conf->platf = 5;
+
+	if (conf->platf && !(conf->platf & 1)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "The subheader is none of 1, 3, 5 and 7");
+		return -EINVAL;
+	}
+	if (conf->platf == 1 && conf->timestamp != TC_MIRRORX_TIMESTAMP_100US) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "subheader 1 takes no timestamp but 100us");
+		return -EINVAL;
+	}
+	if (conf->platf >= 5 && conf->timestamp != TC_MIRRORX_TIMESTAMP_NS) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "subheaders 5 and 7 take no timestamp but ns");
+		return -EINVAL;
+	}
+	if (!conf->platf && conf->timestamp == TC_MIRRORX_TIMESTAMP_NS) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "timestamp ns needs a subheader for its upper half");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_port(struct mirrorx_params *params, const struct nlattr *attr,
+		      struct netlink_ext_ack *extack)
+{
+	struct mirrorx_encap_conf *conf = &params->conf;
+	unsigned int bits = mirrorx_encap_port_bits(conf->type, conf->platf);
+
+	if (!attr) {
+		conf->port = params->fixlen ? MIRRORX_PORT_LENGTH :
+					      MIRRORX_PORT_IFINDEX;
+		return 0;
+	}
+	conf->port = MIRRORX_PORT_VALUE;
+	conf->port_value = nla_get_u32(attr);
+	if (!bits) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "port has a place in type II and in subheaders only");
+		return -EINVAL;
+	}
+	if ((u64)conf->port_value >> bits) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "port is too wide for its field in this header");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+/* What the type has no field for cannot be said, unless it says nothing. */
+static int check_type(const struct mirrorx_encap_conf *conf, struct nlattr **tb,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = NULL;
+
+	if (conf->type == TC_MIRRORX_ERSPAN_III)
+		return 0;
+
+	if (conf->dir != TC_MIRRORX_DIR_AUTO)
+		attr = tb[TCA_MIRRORX_ERSPAN_DIR];
+	else if (conf->hwid)
+		attr = tb[TCA_MIRRORX_ERSPAN_HWID];
+	else if (conf->sgt)
+		attr = tb[TCA_MIRRORX_SGT];
+	else if (conf->platf)
+		attr = tb[TCA_MIRRORX_SUBHEADER] ?: tb[TCA_MIRRORX_TIMESTAMP];
+	else if (conf->timestamp != TC_MIRRORX_TIMESTAMP_100US)
+		attr = tb[TCA_MIRRORX_TIMESTAMP];
+	if (attr) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "Only ERSPAN type III has a direction, Hw ID, SGT, timestamp or subheader");
+		return -EINVAL;
+	}
+	if (conf->type == TC_MIRRORX_ERSPAN_II)
+		return 0;
+
+	if (conf->session)
+		attr = tb[TCA_MIRRORX_ID];
+	else if (conf->strip)
+		attr = tb[TCA_MIRRORX_VLAN_TAG];
+	if (!attr)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "ERSPAN type I has no header for a Session ID or a stripped tag");
+	return -EINVAL;
+}
+
+static int parse_header(struct mirrorx_params *params, struct nlattr **tb,
+			struct netlink_ext_ack *extack)
+{
+	struct mirrorx_encap_conf *conf = &params->conf;
+	int err;
+
+	conf->type = get_u32(tb[TCA_MIRRORX_ERSPAN_VER],
+			     TC_MIRRORX_ERSPAN_III);
+	conf->session = get_u32(tb[TCA_MIRRORX_ID], 0);
+	conf->dir = get_u32(tb[TCA_MIRRORX_ERSPAN_DIR], TC_MIRRORX_DIR_AUTO);
+	conf->hwid = get_u32(tb[TCA_MIRRORX_ERSPAN_HWID], 0);
+	conf->sgt = get_u32(tb[TCA_MIRRORX_SGT], 0);
+	conf->strip = get_u32(tb[TCA_MIRRORX_VLAN_TAG],
+			      TC_MIRRORX_VLAN_TAG_KEEP) ==
+		      TC_MIRRORX_VLAN_TAG_STRIP;
+	conf->tos = get_u32(tb[TCA_MIRRORX_TOS], 0);
+	conf->ttl = get_u32(tb[TCA_MIRRORX_TTL], IPDEFTTL);
+
+	if (conf->hwid == TC_MIRRORX_HWID_CPU && nr_cpu_ids > HWID_CPUS) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[TCA_MIRRORX_ERSPAN_HWID],
+				    "erspan_hwid cpu: this machine has more CPUs than the Hw ID can tell");
+		return -EOPNOTSUPP;
+	}
+	err = parse_time(conf, tb, extack);
+	if (!err)
+		err = check_type(conf, tb, extack);
+	if (!err)
+		err = parse_port(params, tb[TCA_MIRRORX_PORT], extack);
+	return err;
 }
 
 static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
@@ -205,18 +370,12 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	if (!err)
 		err = parse_dev(params, tb[TCA_MIRRORX_IFINDEX], extack);
 	if (!err)
-		err = parse_trunc(params, tb[TCA_MIRRORX_TRUNC], extack);
+		err = parse_trunc(params, tb, extack);
+	if (!err)
+		err = parse_header(params, tb, extack);
 	if (err)
 		return err;
 
-	conf->session = get_u32(tb[TCA_MIRRORX_ID], 0);
-	conf->dir = get_u32(tb[TCA_MIRRORX_ERSPAN_DIR], TC_MIRRORX_DIR_AUTO);
-	conf->hwid = get_u32(tb[TCA_MIRRORX_ERSPAN_HWID], 0);
-	conf->sgt = get_u32(tb[TCA_MIRRORX_SGT], 0);
-	conf->gra = get_u32(tb[TCA_MIRRORX_TIMESTAMP],
-			    TC_MIRRORX_TIMESTAMP_100US);
-	conf->tos = get_u32(tb[TCA_MIRRORX_TOS], 0);
-	conf->ttl = get_u32(tb[TCA_MIRRORX_TTL], IPDEFTTL);
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
@@ -346,6 +505,27 @@ static int dump_path(struct sk_buff *msg, const struct mirrorx_params *params)
 			   ifindex ?: params->ifindex);
 }
 
+static int dump_header(struct sk_buff *msg,
+		       const struct mirrorx_encap_conf *conf)
+{
+	if (nla_put_u32(msg, TCA_MIRRORX_ID, conf->session) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_VER, conf->type) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_DIR, conf->dir) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_HWID, conf->hwid) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SGT, conf->sgt) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TIMESTAMP, conf->timestamp) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TOS, conf->tos) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TTL, conf->ttl) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SUBHEADER, conf->platf) ||
+	    nla_put_u32(msg, TCA_MIRRORX_VLAN_TAG,
+			conf->strip ? TC_MIRRORX_VLAN_TAG_STRIP :
+				      TC_MIRRORX_VLAN_TAG_KEEP))
+		return -EMSGSIZE;
+	if (conf->port != MIRRORX_PORT_VALUE)
+		return 0;
+	return nla_put_u32(msg, TCA_MIRRORX_PORT, conf->port_value);
+}
+
 /**
  * mirrorx_params_dump() - put all parameters into a message
  * @msg: netlink message
@@ -355,19 +535,12 @@ static int dump_path(struct sk_buff *msg, const struct mirrorx_params *params)
  */
 int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params)
 {
-	const struct mirrorx_encap_conf *conf = &params->conf;
-
-	if (dump_path(msg, params) ||
-	    nla_put_u32(msg, TCA_MIRRORX_ID, conf->session) ||
-	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_VER, 2) ||
-	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_DIR, conf->dir) ||
-	    nla_put_u32(msg, TCA_MIRRORX_ERSPAN_HWID, conf->hwid) ||
-	    nla_put_u32(msg, TCA_MIRRORX_SGT, conf->sgt) ||
-	    nla_put_u32(msg, TCA_MIRRORX_TIMESTAMP, conf->gra) ||
+	if (dump_path(msg, params) || dump_header(msg, &params->conf) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
+	    nla_put_u32(msg, TCA_MIRRORX_TRUNC_AFTER, params->trunc_after) ||
+	    nla_put_u32(msg, TCA_MIRRORX_FIXLEN, params->fixlen) ||
+	    nla_put_u32(msg, TCA_MIRRORX_OVERSIZE, params->oversize) ||
 	    nla_put_u32(msg, TCA_MIRRORX_SAMPLE, params->sample) ||
-	    nla_put_u32(msg, TCA_MIRRORX_TOS, conf->tos) ||
-	    nla_put_u32(msg, TCA_MIRRORX_TTL, conf->ttl) ||
 	    nla_put_u32(msg, TCA_MIRRORX_MARK, params->mark) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PRIORITY, params->priority))
 		return -EMSGSIZE;
@@ -382,6 +555,6 @@ int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params
 size_t mirrorx_params_size(void)
 {
 	return 2 * nla_total_size(sizeof(struct in6_addr)) +
-	       (TCA_MIRRORX_STATS - TCA_MIRRORX_IFINDEX) *
+	       (TCA_MIRRORX_MAX - TCA_MIRRORX_IFINDEX) *
 			nla_total_size(sizeof(u32));
 }

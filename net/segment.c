@@ -7,6 +7,8 @@
  * described from the packet's headers and its piece of the payload, so that no
  * segment is ever built and a slice costs only its bytes.  All other shapes
  * (tunnels, SCTP, lists of fragments, jumbograms) are segmented by the stack.
+ *
+ * A segment that is too large for the underlay is split in the same way.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -70,31 +72,12 @@ u32 mirrorx_segments(const struct sk_buff *skb)
 	return DIV_ROUND_UP(skb->len - headers, shinfo->gso_size);
 }
 
-/* Move bytes of the packet from the rest of a frame to its head. */
-static bool pull_head(struct mirrorx_frame *frame, u32 head_len)
-{
-	u32 more;
-
-	if (head_len <= frame->head_len)
-		return true;
-	more = head_len - frame->head_len;
-	if (head_len > sizeof(frame->head) || more > frame->rest_len ||
-	    skb_copy_bits(frame->skb, frame->rest,
-			  frame->head + frame->head_len, more))
-		return false;
-
-	frame->head_len = head_len;
-	frame->rest += more;
-	frame->rest_len -= more;
-	return true;
-}
-
 /* Is what lies between the IP and the transport header what IP says it is? */
 static bool check_l3(const struct mirrorx_burst *burst)
 {
 	const struct ipv6hdr *ip6h = (void *)(burst->whole.head + burst->l3);
 	const struct iphdr *iph = (void *)ip6h;
-	u8 proto = is_tcp(burst->skb) ? IPPROTO_TCP : IPPROTO_UDP;
+	u8 proto = burst->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	u32 len = burst->l4 - burst->l3;
 
 	if (iph->version == 4)
@@ -110,7 +93,7 @@ static u32 l4_len(const struct mirrorx_burst *burst)
 {
 	const struct tcphdr *th = (void *)(burst->whole.head + burst->l4);
 
-	return is_tcp(burst->skb) ? th->doff * 4 : sizeof(struct udphdr);
+	return burst->tcp ? th->doff * 4 : sizeof(struct udphdr);
 }
 
 /* Take the headers apart; false if their shape is not the known one. */
@@ -121,19 +104,21 @@ static bool init_plain(struct mirrorx_burst *burst)
 	int shift, l3, l4;
 	u32 fixed;
 
+	burst->tcp = is_tcp(skb);
+	burst->fixed_id = skb_shinfo(skb)->gso_type & SKB_GSO_TCP_FIXEDID;
 	/* from offsets in the skb to offsets in the frame */
 	shift = whole->head_len - whole->rest;
 	l3 = skb_network_offset(skb) + shift;
 	l4 = skb_transport_offset(skb) + shift;
-	fixed = is_tcp(skb) ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	fixed = burst->tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	if (l3 < ETH_HLEN || l4 < l3 + (int)sizeof(struct iphdr) ||
-	    !pull_head(whole, l4 + fixed))
+	    !mirrorx_pull_head(whole, l4 + fixed))
 		return false;
 
 	burst->l3 = l3;
 	burst->l4 = l4;
 	if (!check_l3(burst) || l4_len(burst) < fixed ||
-	    !pull_head(whole, l4 + l4_len(burst)))
+	    !mirrorx_pull_head(whole, l4 + l4_len(burst)))
 		return false;
 
 	burst->gso_size = skb_shinfo(skb)->gso_size;
@@ -199,6 +184,7 @@ bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb)
 	burst->skb = skb;
 	burst->segs = NULL;
 	burst->index = 0;
+	burst->pieces = false;
 	if (!mirrorx_frame_init(&burst->whole, skb))
 		return false;
 
@@ -237,6 +223,25 @@ static void fill_tcp(struct tcphdr *th, u32 offset, bool last)
 	}
 }
 
+/*
+ * What a GSO packet does not have, a single segment may: SYN, which takes a
+ * sequence number of its own, RST, and a pointer to urgent data.
+ */
+static void fill_piece(struct tcphdr *th, u32 offset, bool last)
+{
+	u16 urgent = ntohs(th->urg_ptr);
+
+	if (!last)
+		th->rst = 0;
+	if (!offset)
+		return;
+	if (th->syn)
+		th->seq = htonl(ntohl(th->seq) + 1);
+	th->syn = 0;
+	th->urg = th->urg && urgent > offset;
+	th->urg_ptr = th->urg ? htons(urgent - offset) : 0;
+}
+
 /* Sum of the pseudo header, which is what completing a checksum starts from */
 static __sum16 pseudo_sum(const struct mirrorx_frame *frame, u16 l3, u16 l4,
 			  u8 proto)
@@ -259,8 +264,10 @@ static void fill_l4(const struct mirrorx_burst *burst,
 
 	frame->sum_start = burst->l4;
 	frame->sum_crc32c = false;
-	frame->sum_zero = is_tcp(burst->skb);
-	if (is_tcp(burst->skb)) {
+	frame->sum_zero = burst->tcp;
+	if (burst->tcp) {
+		if (burst->pieces)
+			fill_piece(th, offset, last);
 		fill_tcp(th, offset, last);
 		th->check = pseudo_sum(frame, burst->l3, burst->l4,
 				       IPPROTO_TCP);
@@ -288,12 +295,74 @@ static void next_plain(struct mirrorx_burst *burst,
 
 	iph = (const void *)(frame->head + burst->l3);
 	if (iph->version == 4)
-		fill_ipv4(frame, burst->l3, burst->index,
-			  skb_shinfo(burst->skb)->gso_type &
-			  SKB_GSO_TCP_FIXEDID);
+		fill_ipv4(frame, burst->l3, burst->index, burst->fixed_id);
 	else
 		fill_ipv6(frame, burst->l3);
 	fill_l4(burst, frame, offset, left <= burst->gso_size);
+}
+
+/* A frame that says it is damaged must not come out as good ones. */
+static bool is_sound(const struct mirrorx_burst *burst)
+{
+	const struct mirrorx_frame *whole = &burst->whole;
+	const struct iphdr *iph = (const void *)(whole->head + burst->l3);
+	u32 in_head = whole->head_len - burst->l4;
+	__wsum sum, rest;
+
+	if (iph->version == 4 && ip_fast_csum(iph, iph->ihl))
+		return false;
+	if (whole->sum_pos)	/* the checksum is to be made */
+		return true;
+	sum = csum_unfold(pseudo_sum(whole, burst->l3, burst->l4,
+				     IPPROTO_TCP));
+	sum = csum_partial(whole->head + burst->l4, in_head, sum);
+	rest = skb_checksum(whole->skb, whole->rest, whole->rest_len, 0);
+	return !csum_fold(csum_block_add(sum, rest, in_head));
+}
+
+/**
+ * mirrorx_burst_split() - split a TCP segment into smaller ones
+ * @burst: to be filled; needs no end
+ * @frame: frame that is too large; stays as it is
+ * @room: bytes that each of the smaller ones may have
+ *
+ * They carry all the data, in pieces of about the same size, and are as valid
+ * as the frame.
+ *
+ * Return: false if the frame is not one whole TCP segment
+ */
+bool mirrorx_burst_split(struct mirrorx_burst *burst,
+			 const struct mirrorx_frame *frame, u32 room)
+{
+	u32 len = mirrorx_frame_len(frame);
+	struct mirrorx_headers h;
+	struct mirrorx_view view;
+
+	mirrorx_frame_view(&view, frame);
+	mirrorx_headers_find(&h, &view);
+	if ((!h.ipv4 && !h.ipv6) || h.fragment || h.routed ||
+	    h.proto != IPPROTO_TCP || h.end == h.l4 || h.end >= room ||
+	    h.end >= len || h.l3 + h.ip_len != len)
+		return false;
+
+	burst->skb = frame->skb;
+	burst->segs = NULL;
+	burst->index = 0;
+	burst->tcp = true;
+	burst->fixed_id = true;	/* still one datagram of the sender's */
+	burst->pieces = true;
+	burst->l3 = h.l3;
+	burst->l4 = h.l4;
+	burst->whole = *frame;
+	if (!mirrorx_pull_head(&burst->whole, h.end) ||
+	    burst->whole.head_len != h.end || !is_sound(burst))
+		return false;
+
+	burst->payload = burst->whole.rest_len;
+	burst->frames = DIV_ROUND_UP(burst->payload, room - h.end);
+	burst->gso_size = DIV_ROUND_UP(burst->payload, burst->frames);
+	burst->frames = DIV_ROUND_UP(burst->payload, burst->gso_size);
+	return true;
 }
 
 /**

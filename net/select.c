@@ -7,6 +7,8 @@
 #include <linux/ipv6.h>
 #include <linux/random.h>
 #include <net/gre.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
 
 #include "mirrorx.h"
 
@@ -25,14 +27,32 @@ static bool is_erspan(const struct sk_buff *skb, int offset)
 		       gre->protocol == GRE_PROTO_ERSPAN);
 }
 
+/*
+ * Behind the first fragment there is no GRE header to be seen.  ERSPAN is what
+ * GRE of that size is most likely to be, and a copy of a copy worse than none.
+ */
 static noinline bool is_erspan_ipv4(const struct sk_buff *skb, int offset)
 {
 	struct iphdr buf;
 	const struct iphdr *iph;
 
 	iph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return iph && iph->protocol == IPPROTO_GRE &&
+	if (!iph || iph->protocol != IPPROTO_GRE)
+		return false;
+	return iph->frag_off & htons(IP_OFFSET) ||
 	       is_erspan(skb, offset + iph->ihl * 4);
+}
+
+static bool is_erspan_fragment(const struct sk_buff *skb, int offset)
+{
+	const struct frag_hdr *fh;
+	struct frag_hdr buf;
+
+	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!fh || fh->nexthdr != IPPROTO_GRE)
+		return false;
+	return fh->frag_off & htons(IP6_OFFSET) ||
+	       is_erspan(skb, offset + sizeof(*fh));
 }
 
 static noinline bool is_erspan_ipv6(const struct sk_buff *skb, int offset)
@@ -41,7 +61,11 @@ static noinline bool is_erspan_ipv6(const struct sk_buff *skb, int offset)
 	const struct ipv6hdr *ip6h;
 
 	ip6h = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return ip6h && ip6h->nexthdr == IPPROTO_GRE &&
+	if (!ip6h)
+		return false;
+	if (ip6h->nexthdr == NEXTHDR_FRAGMENT)
+		return is_erspan_fragment(skb, offset + sizeof(*ip6h));
+	return ip6h->nexthdr == IPPROTO_GRE &&
 	       is_erspan(skb, offset + sizeof(*ip6h));
 }
 
@@ -93,7 +117,8 @@ static bool is_copy(const struct sk_buff *skb)
 		    likely(ip_hdr(skb)->protocol != IPPROTO_GRE))
 			return false;
 		if (proto == htons(ETH_P_IPV6) &&
-		    likely(ipv6_hdr(skb)->nexthdr != IPPROTO_GRE))
+		    likely(ipv6_hdr(skb)->nexthdr != IPPROTO_GRE) &&
+		    likely(ipv6_hdr(skb)->nexthdr != NEXTHDR_FRAGMENT))
 			return false;
 	}
 	if (unlikely(eth_type_vlan(proto)))

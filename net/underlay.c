@@ -439,19 +439,33 @@ bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 
 static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 				const struct mirrorx_path *path,
-				struct sk_buff *copy,
-				enum tca_mirrorx_stats cut)
+				struct sk_buff *copy, u32 notes)
 {
 	/* who has waited goes first */
 	if (path->resolved) {
 		mirrorx_wait_flush(m);
 		return false;
 	}
-	if (!mirrorx_wait_for(m, path->neigh, copy, cut)) {
+	if (!mirrorx_wait_for(m, path->neigh, copy, notes)) {
 		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
 		kfree_skb(copy);
 	}
 	return true;
+}
+
+/*
+ * The IP stack makes the fragments, and the checksum of an IPv4 header that has
+ * changed.  All but the first show no GRE header: they are known by their owner,
+ * which the stack gives to each.
+ */
+static void allow_fragments(const struct mirrorx_params *params,
+			    struct sk_buff *copy)
+{
+	copy->ignore_df = true;
+	if (is_ipv6(params))
+		return;
+	ip_hdr(copy)->frag_off = 0;
+	__ip_select_ident(params->net, ip_hdr(copy), 1);
 }
 
 /**
@@ -460,16 +474,18 @@ static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
  * @cpu: this CPU's part of it
  * @path: the way, from mirrorx_path_find() under the same RCU section
  * @params: configuration
- * @copy: packet from the outer IP header on; consumed
- * @cut: what cut it, to be counted with it
+ * @copy: packet from the outer IP header on; consumed.  If it is larger than the
+ *	path's MTU, it is sent in fragments
+ * @notes: what to count with it, MIRRORX_NOTE()
  *
  * BH is off.
  */
 void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 		  const struct mirrorx_path *path,
 		  const struct mirrorx_params *params, struct sk_buff *copy,
-		  enum tca_mirrorx_stats cut)
+		  u32 notes)
 {
+	bool fragment = copy->len > path->mtu;
 	u32 len = copy->len;
 
 	skb_reset_network_header(copy);
@@ -479,19 +495,21 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
-	if (path->route->wraps)
+	if (path->route->wraps || unlikely(fragment))
 		mirrorx_own(params, copy);
+	if (unlikely(fragment))
+		allow_fragments(params, copy);
 
-	if (unlikely(path->by_stack)) {
+	if (unlikely(path->by_stack || fragment)) {
 		skb_dst_set(copy, dst_clone(path->route->dst));
 	} else if (unlikely(!hooks_accept(path, params, copy))) {
 		kfree_skb(copy);
-		mirrorx_stats_sent(cpu, false, len, cut);
+		mirrorx_stats_sent(cpu, false, len, notes);
 		return;
 	}
 	if (unlikely(path->neigh && (!path->resolved ||
 				     READ_ONCE(m->wait.neigh))))
-		if (send_later(m, cpu, path, copy, cut))
+		if (send_later(m, cpu, path, copy, notes))
 			return;
-	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, cut);
+	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, notes);
 }

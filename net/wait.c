@@ -18,7 +18,7 @@
 #define WAIT_POLL	msecs_to_jiffies(10)
 
 struct wait_cb {
-	enum tca_mirrorx_stats cut;
+	u32 notes;
 };
 
 #define WAIT_CB(skb)	((struct wait_cb *)(skb)->cb)
@@ -36,10 +36,10 @@ static bool is_resolved(const struct neighbour *neigh)
 }
 
 static void count(struct mirrorx_cpu *cpu, bool resolved, u32 len,
-		  enum tca_mirrorx_stats cut)
+		  u32 notes)
 {
 	if (resolved)
-		mirrorx_stats_sent(cpu, true, len, cut);
+		mirrorx_stats_sent(cpu, true, len, notes);
 	else
 		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_NO_NEIGH, 1);
 }
@@ -48,9 +48,8 @@ static void count(struct mirrorx_cpu *cpu, bool resolved, u32 len,
 static void send_queue(struct mirrorx_cpu *cpu, struct sk_buff_head *queue,
 		       struct neighbour *neigh)
 {
-	enum tca_mirrorx_stats cut;
 	struct sk_buff *copy;
-	u32 len;
+	u32 notes, len;
 
 	while ((copy = __skb_dequeue(queue))) {
 		if (!is_resolved(neigh)) {
@@ -58,10 +57,10 @@ static void send_queue(struct mirrorx_cpu *cpu, struct sk_buff_head *queue,
 			kfree_skb(copy);
 			continue;
 		}
-		cut = WAIT_CB(copy)->cut;
+		notes = WAIT_CB(copy)->notes;
 		memset(copy->cb, 0, sizeof(copy->cb));
 		len = copy->len;
-		mirrorx_stats_sent(cpu, mirrorx_xmit(neigh, copy), len, cut);
+		mirrorx_stats_sent(cpu, mirrorx_xmit(neigh, copy), len, notes);
 	}
 }
 
@@ -84,7 +83,7 @@ void mirrorx_wait_flush(struct tcf_mirrorx *m)
 	WRITE_ONCE(wait->neigh, NULL);
 	if (wait->first_len)
 		count(cpu, is_resolved(neigh), wait->first_len,
-		      wait->first_cut);
+		      wait->first_notes);
 	WRITE_ONCE(wait->first_len, 0);
 	skb_queue_splice_init(&wait->queue, &queue);
 	spin_unlock(&wait->lock);
@@ -131,14 +130,14 @@ static void send_first(struct tcf_mirrorx *m, struct neighbour *neigh,
  * @m: the action
  * @neigh: next hop, not resolved; under RCU
  * @copy: packet from the outer IP header on; consumed if true comes back
- * @cut: what cut it, to be counted with it
+ * @notes: what to count with it, MIRRORX_NOTE()
  *
  * BH is off.
  *
  * Return: false if too many wait already
  */
 bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
-		      struct sk_buff *copy, enum tca_mirrorx_stats cut)
+		      struct sk_buff *copy, u32 notes)
 {
 	struct mirrorx_wait *wait = &m->wait;
 	bool first, room;
@@ -154,9 +153,9 @@ bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 	if (first) {
 		WRITE_ONCE(wait->neigh, neigh);
 		WRITE_ONCE(wait->first_len, copy->len);
-		wait->first_cut = cut;
+		wait->first_notes = notes;
 	} else if (room) {
-		WAIT_CB(copy)->cut = cut;
+		WAIT_CB(copy)->notes = notes;
 		__skb_queue_tail(&wait->queue, copy);
 	}
 	if (first || room)

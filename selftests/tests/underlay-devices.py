@@ -21,9 +21,10 @@ def index(name, ns="src"):
 
 
 def up(**devices):
-    """Addresses, on a device in each namespace."""
+    """Addresses, on a device in each namespace, which may take a moment to have its carrier."""
     for ns, dev in devices.items():
         batch("ip", "\n".join(f"address replace {a} dev {dev}" for a in ADDRESSES[ns]), ns)
+        wait_for(5, lambda: "LOWER_UP" in must(f"ip -n {ns} link show dev {dev}"))
 
 
 def away(**devices):

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The headers of a frame, as bytes.  Pure: also compiled in user space by the
+ * tests.
+ */
+#ifndef MIRRORX_HEADERS_H
+#define MIRRORX_HEADERS_H
+
+#include <linux/types.h>
+
+/**
+ * struct mirrorx_view - a frame to be read, only some of which lies in one piece
+ * @data: its first bytes
+ * @data_len: how many of them there are
+ * @len: bytes of the frame
+ * @frame: for mirrorx_fetch(); may be NULL if @data_len is @len
+ */
+struct mirrorx_view {
+	const __u8 *data;
+	__u32 data_len;
+	__u32 len;
+	const void *frame;
+};
+
+/**
+ * struct mirrorx_headers - where the headers of a frame are
+ * @type_at: offset of the EtherType, or of the length in its place
+ * @l3: offset behind the Ethernet header and VLAN tags
+ * @l4: offset behind the network header with options and extensions, or of ARP;
+ *	@l3 if there is none that is known
+ * @end: offset behind the transport header; @l4 if there is none that is known
+ * @ip_len: bytes from @l3 on, as the IP header has it; 0 if none says so
+ * @ethertype: EtherType, or length, host order
+ * @ipv4: @l3 is a whole IPv4 header
+ * @ipv6: @l3 is a whole IPv6 header, with all its extensions
+ * @proto: transport protocol
+ * @fragment: of an IP packet, any of them
+ * @more: and not the last one
+ * @routed: an IPv6 routing header stands for the destination address
+ *
+ * All headers lie within the frame, from @l3 up to @end.
+ */
+struct mirrorx_headers {
+	__u32 type_at;
+	__u32 l3;
+	__u32 l4;
+	__u32 end;
+	__u32 ip_len;
+	__u16 ethertype;
+	__u8 proto;
+	bool ipv4;
+	bool ipv6;
+	bool fragment;
+	bool more;
+	bool routed;
+};
+
+void mirrorx_headers_find(struct mirrorx_headers *h,
+			  const struct mirrorx_view *view);
+bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len);
+
+/**
+ * mirrorx_fetch() - read bytes that do not lie in one piece
+ * @frame: &mirrorx_view.frame
+ * @offset: of the bytes in the frame
+ * @len: how many; all of them lie within the frame
+ * @to: where they go
+ *
+ * Return: false if they cannot be read
+ */
+bool mirrorx_fetch(const void *frame, __u32 offset, __u32 len, __u8 *to);
+
+#endif /* MIRRORX_HEADERS_H */
