@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * m_mirrorx.c	copies of packets to a remote collector in ERSPAN type III
+ * m_mirrorx.c	copies of packets to a remote collector in ERSPAN
  *
  * The table of words is the grammar: what a word takes, which attribute it
  * becomes and what the kernel assumes without it.  Parser, text and JSON all
  * walk it.  Ranges are the kernel's, and checked here as well, since it cannot
- * say in words which of them was left.
+ * say in words which of them was left.  Words that contradict each other are
+ * left to the kernel, which does say it in words.
  */
 
 #include <arpa/inet.h>
@@ -21,50 +22,91 @@
 enum mirrorx_value {
 	MIRRORX_ADDR,	/* attr if IPv4, attr + 1 if IPv6 */
 	MIRRORX_DEV,
-	MIRRORX_NUM,
+	MIRRORX_NUM,	/* or one of names */
 	MIRRORX_HEX,	/* a number that is printed as 0x... */
-	MIRRORX_NAME,	/* an index into names */
+	MIRRORX_OPT,	/* a number that may be absent, which no number means */
+	MIRRORX_NAME,	/* one of names */
+	MIRRORX_FLAG,	/* 1 if the word is there */
+	MIRRORX_SLICE,	/* a number, or one of names in attr2, + a number */
 };
 
+/* By value, with gaps */
 static const char * const dir_names[] = {
 	[TC_MIRRORX_DIR_AUTO]		= "auto",
 	[TC_MIRRORX_DIR_INGRESS]	= "ingress",
 	[TC_MIRRORX_DIR_EGRESS]		= "egress",
-	NULL
+};
+
+static const char * const hwid_names[] = {
+	[TC_MIRRORX_HWID_CPU]		= "cpu",
 };
 
 static const char * const timestamp_names[] = {
 	[TC_MIRRORX_TIMESTAMP_100US]	= "100us",
 	[TC_MIRRORX_TIMESTAMP_100NS]	= "100ns",
 	[TC_MIRRORX_TIMESTAMP_NS]	= "ns",
-	NULL
 };
+
+static const char * const subheader_names[] = {
+	[0] = "none", [1] = "1", [3] = "3", [5] = "5", [7] = "7",
+};
+
+static const char * const vlan_tag_names[] = {
+	[TC_MIRRORX_VLAN_TAG_KEEP]	= "keep",
+	[TC_MIRRORX_VLAN_TAG_STRIP]	= "strip",
+};
+
+static const char * const header_names[] = {
+	[TC_MIRRORX_HEADER_L2]		= "l2",
+	[TC_MIRRORX_HEADER_L3]		= "l3",
+	[TC_MIRRORX_HEADER_L4]		= "l4",
+};
+
+static const char * const oversize_names[] = {
+	[TC_MIRRORX_OVERSIZE_CUT]	= "cut",
+	[TC_MIRRORX_OVERSIZE_FRAGMENT]	= "fragment",
+	[TC_MIRRORX_OVERSIZE_SPLIT]	= "split",
+};
+
+#define NAMES(x) .names = (x), .n_names = ARRAY_SIZE(x)
 
 /* In the order in which they are printed */
 static const struct mirrorx_word {
 	const char *key;
 	enum mirrorx_value value;
-	int attr;
+	int attr, attr2;
 	__u32 dflt, min, max;
 	const char * const *names;
+	unsigned int n_names;
+	__u32 ver;		/* the first type of ERSPAN with a place for it */
 } words[] = {
 	{ .key = "dst_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_DST_IP4 },
 	{ .key = "src_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_SRC_IP4 },
 	{ .key = "dev", .value = MIRRORX_DEV, .attr = TCA_MIRRORX_IFINDEX },
 	{ .key = "id", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ID,
-	  .max = 1023 },
+	  .max = 1023, .ver = TC_MIRRORX_ERSPAN_II },
 	{ .key = "erspan_ver", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_VER,
-	  .dflt = 2, .min = 2, .max = 2 },
+	  .dflt = TC_MIRRORX_ERSPAN_III, .max = TC_MIRRORX_ERSPAN_MAX },
 	{ .key = "erspan_dir", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_ERSPAN_DIR,
-	  .dflt = TC_MIRRORX_DIR_AUTO, .names = dir_names },
+	  NAMES(dir_names), .ver = TC_MIRRORX_ERSPAN_III },
 	{ .key = "erspan_hwid", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_HWID,
-	  .max = 63 },
+	  .max = 63, NAMES(hwid_names), .ver = TC_MIRRORX_ERSPAN_III },
 	{ .key = "sgt", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SGT,
-	  .max = 65535 },
+	  .max = 65535, .ver = TC_MIRRORX_ERSPAN_III },
 	{ .key = "timestamp", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_TIMESTAMP,
-	  .dflt = TC_MIRRORX_TIMESTAMP_100US, .names = timestamp_names },
-	{ .key = "trunc", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_TRUNC,
-	  .min = 14, .max = 65535 },
+	  NAMES(timestamp_names), .ver = TC_MIRRORX_ERSPAN_III },
+	{ .key = "subheader", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_SUBHEADER,
+	  NAMES(subheader_names), .ver = TC_MIRRORX_ERSPAN_III },
+	{ .key = "port", .value = MIRRORX_OPT, .attr = TCA_MIRRORX_PORT,
+	  .max = ~0U, .ver = TC_MIRRORX_ERSPAN_II },
+	{ .key = "vlan_tag", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_VLAN_TAG,
+	  NAMES(vlan_tag_names), .ver = TC_MIRRORX_ERSPAN_II },
+	{ .key = "trunc", .value = MIRRORX_SLICE, .attr = TCA_MIRRORX_TRUNC,
+	  .attr2 = TCA_MIRRORX_TRUNC_AFTER, .min = 14, .max = 65535,
+	  NAMES(header_names) },
+	{ .key = "fixlen", .value = MIRRORX_FLAG, .attr = TCA_MIRRORX_FIXLEN },
+	{ .key = "oversize", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_OVERSIZE,
+	  NAMES(oversize_names) },
 	{ .key = "sample", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SAMPLE,
 	  .dflt = 1, .min = 1, .max = ~0U },
 	{ .key = "tos", .value = MIRRORX_HEX, .attr = TCA_MIRRORX_TOS,
@@ -75,6 +117,35 @@ static const struct mirrorx_word {
 	  .max = ~0U },
 	{ .key = "priority", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_PRIORITY,
 	  .max = ~0U },
+};
+
+static const struct mirrorx_word index_word = {
+	.key = "index", .value = MIRRORX_NUM, .max = ~0U,
+};
+
+/*
+ * What "for" stands for, the type first.  Those with fixlen take a frame that is
+ * shorter than its IP header says for a broken one.
+ */
+static const struct mirrorx_profile {
+	const char *key, *words;
+	const char *words6;	/* if something else suits an IPv6 collector */
+} profiles[] = {
+	/* Reads everything */
+	{ "wireshark", "erspan_ver 2 timestamp ns oversize fragment" },
+	/* Ignores type III; counts the tag of a header and of a frame as two */
+	{ "suricata", "erspan_ver 1 fixlen oversize fragment" },
+	{ "zeek", "erspan_ver 2 timestamp ns fixlen oversize fragment" },
+	/* Takes a subheader for granted in type III; 3 goes with every time */
+	{ "snort", "erspan_ver 2 timestamp ns subheader 3 fixlen oversize fragment" },
+	/* Take none for granted */
+	{ "linux", "erspan_ver 2 oversize fragment" },
+	{ "ovs", "erspan_ver 2 oversize split" },
+	/* Knows the VLAN from the header only, and no fragments of IPv6 */
+	{ "arkime", "erspan_ver 1 vlan_tag strip fixlen oversize fragment",
+	  "erspan_ver 1 vlan_tag strip fixlen oversize split" },
+	/* Knows no fragments at all, and counts by the outer length */
+	{ "ntopng", "erspan_ver 1" },
 };
 
 /* What tc itself takes after the words of an action */
@@ -112,31 +183,39 @@ static void refuse(const char *key, const char *what, const char *arg)
 static void usage(void)
 {
 	fprintf(stderr,
-		"Usage: ... mirrorx dst_ip ADDR [ src_ip ADDR ] [ dev DEV ] [ id SESSION ]\n"
-		"                   [ erspan_ver 2 ] [ erspan_dir { auto | ingress | egress } ]\n"
-		"                   [ erspan_hwid HWID ] [ sgt SGT ]\n"
+		"Usage: ... mirrorx [ for COLLECTOR ] dst_ip ADDR [ src_ip ADDR ] [ dev DEV ]\n"
+		"                   [ id SESSION ] [ erspan_ver { 0 | 1 | 2 } ]\n"
+		"                   [ erspan_dir { auto | ingress | egress } ]\n"
+		"                   [ erspan_hwid { HWID | cpu } ] [ sgt SGT ]\n"
 		"                   [ timestamp { 100us | 100ns | ns } ]\n"
-		"                   [ trunc SIZE ] [ sample N ]\n"
+		"                   [ subheader { none | 1 | 3 | 5 | 7 } ] [ port PORT ]\n"
+		"                   [ vlan_tag { keep | strip } ]\n"
+		"                   [ trunc { SIZE | { l2 | l3 | l4 }[+SIZE] } ] [ fixlen ]\n"
+		"                   [ oversize { cut | fragment | split } ] [ sample N ]\n"
 		"                   [ tos TOS ] [ ttl TTL ] [ mark MARK ] [ priority PRIO ]\n"
 		"                   [ CONTROL ] [ index INDEX ]\n"
 		"       ... mirrorx index INDEX\n"
 		"where:\n"
+		"\tCOLLECTOR := wireshark | suricata | zeek | snort | linux | ovs | arkime |\n"
+		"\t           ntopng: what suits it, where nothing else is said\n"
 		"\tADDR    := IPv4 or IPv6 address, of the same family in both places\n"
 		"\tDEV     := device that the route of the copies must use\n"
 		"\tSESSION := ERSPAN Session ID, 0..1023\n"
 		"\tHWID    := ERSPAN Hw ID, 0..63\n"
 		"\tSGT     := Security Group Tag, 0..65535\n"
-		"\tSIZE    := bytes to keep of each frame, 14..65535\n"
+		"\tPORT    := port in the header, by default ifindex or, with fixlen, length\n"
+		"\tSIZE    := bytes to keep of each frame, 14..65535, or behind a header of it\n"
 		"\tN       := copy one frame in N, chosen at random\n"
 		"\tCONTROL := reclassify | pipe | drop | continue | pass | trap |\n"
 		"\t           goto chain CHAIN | jump COUNT; default pipe\n"
+		"erspan_ver 0, 1 and 2 are types I, II and III; 2 is the default.\n"
 		"Numbers are decimal, or hexadecimal after 0x.\n");
 	exit(-1);
 }
 
 static void refuse(const char *key, const char *what, const char *arg)
 {
-	char msg[128];
+	char msg[256];
 
 	snprintf(msg, sizeof(msg), "%s needs %s", key, what);
 	invarg(msg, arg);
@@ -165,37 +244,70 @@ static __u32 parse_dev(const char *key, const char *arg)
 	return ifindex;
 }
 
-static __u32 parse_num(const char *key, const char *arg, __u32 min, __u32 max)
+static bool get_num(const char *arg, __u32 min, __u32 max, __u32 *num)
 {
 	int base = strncmp(arg, "0x", 2) ? 10 : 16;
-	char range[64];
-	__u32 num;
 
 	/* strtoul() below get_u32() would turn a negative number around */
-	if (isdigit((unsigned char)*arg) && !get_u32(&num, arg, base) &&
-	    num >= min && num <= max)
-		return num;
-	snprintf(range, sizeof(range), "a number from %u to %u", min, max);
-	refuse(key, range, arg);
+	return isdigit((unsigned char)*arg) && !get_u32(num, arg, base) &&
+	       *num >= min && *num <= max;
 }
 
-static __u32 parse_name(const struct mirrorx_word *w, const char *arg)
+/* The first len characters of arg, as a value */
+static bool get_name(const struct mirrorx_word *w, const char *arg, size_t len,
+		     __u32 *val)
 {
-	char list[64] = "one of";
-	__u32 i;
+	for (*val = 0; *val < w->n_names; ++*val) {
+		const char *name = w->names[*val];
 
-	for (i = 0; w->names[i]; i++) {
-		if (strcmp(arg, w->names[i]) == 0)
-			return i;
-		strcat(strcat(list, " "), w->names[i]);
+		if (name && strlen(name) == len && !memcmp(arg, name, len))
+			return true;
 	}
+	return false;
+}
+
+/* A number, or a name, or either */
+static __u32 parse_num(const struct mirrorx_word *w, const char *arg)
+{
+	bool num = w->value != MIRRORX_NAME;
+	char list[128] = "one of";
+	unsigned int i;
+	__u32 val;
+
+	if (get_name(w, arg, strlen(arg), &val) ||
+	    (num && get_num(arg, w->min, w->max, &val)))
+		return val;
+
+	if (num)
+		snprintf(list, sizeof(list), "a number from %u to %u%s",
+			 w->min, w->max, w->names ? ", or" : "");
+	for (i = 0; i < w->n_names; i++)
+		if (w->names[i])
+			strcat(strcat(list, " "), w->names[i]);
 	refuse(w->key, list, arg);
+}
+
+/* SIZE, HEADER or HEADER+SIZE */
+static __u32 parse_slice(const struct mirrorx_word *w, const char *arg,
+			 struct nlmsghdr *n)
+{
+	size_t len = strcspn(arg, "+");
+	__u32 size = 0, header;
+
+	if (get_num(arg, w->min, w->max, &size))
+		return size;
+	if (!get_name(w, arg, len, &header) ||
+	    (arg[len] && !get_num(arg + len + 1, 0, w->max, &size)))
+		refuse(w->key, "a number from 14 to 65535, or "
+		       "{l2|l3|l4}[+NUMBER] with one up to 65535", arg);
+	addattr32(n, MAX_MSG, w->attr2, header);
+	return arg[len] ? size : 0;
 }
 
 static void parse_word(const struct mirrorx_word *w, const char *arg,
 		       struct nlmsghdr *n)
 {
-	__u32 val = 0;
+	__u32 val = 1;
 
 	switch (w->value) {
 	case MIRRORX_ADDR:
@@ -204,12 +316,13 @@ static void parse_word(const struct mirrorx_word *w, const char *arg,
 	case MIRRORX_DEV:
 		val = parse_dev(w->key, arg);
 		break;
-	case MIRRORX_NUM:
-	case MIRRORX_HEX:
-		val = parse_num(w->key, arg, w->min, w->max);
+	case MIRRORX_SLICE:
+		val = parse_slice(w, arg, n);
 		break;
-	case MIRRORX_NAME:
-		val = parse_name(w, arg);
+	case MIRRORX_FLAG:
+		break;
+	default:
+		val = parse_num(w, arg);
 		break;
 	}
 	addattr32(n, MAX_MSG, w->attr, val);
@@ -223,6 +336,63 @@ static const struct mirrorx_word *find_word(const char *arg)
 		if (strcmp(arg, words[i].key) == 0)
 			return &words[i];
 	return NULL;
+}
+
+static const struct mirrorx_profile *parse_profile(const char *key,
+						   const char *arg)
+{
+	char list[128] = "one of";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(profiles); i++) {
+		if (strcmp(arg, profiles[i].key) == 0)
+			return &profiles[i];
+		strcat(strcat(list, " "), profiles[i].key);
+	}
+	refuse(key, list, arg);
+}
+
+/* Whether a profile's word goes with those that were given, which are in tb */
+static bool applies(const struct mirrorx_word *w, __u32 ver, struct rtattr **tb)
+{
+	switch (w->attr) {
+	case TCA_MIRRORX_TIMESTAMP:	/* a subheader may take no other */
+		return ver >= w->ver && !tb[w->attr] && !tb[TCA_MIRRORX_SUBHEADER];
+	case TCA_MIRRORX_FIXLEN:
+		return !tb[w->attr] && tb[TCA_MIRRORX_TRUNC];
+	default:
+		return ver >= w->ver && !tb[w->attr];
+	}
+}
+
+static void add_profile(const struct mirrorx_profile *p, struct rtattr *nest,
+			struct nlmsghdr *n)
+{
+	bool verbose = show_details && !json;
+	struct rtattr *tb[TCA_MIRRORX_MAX + 1];
+	const struct mirrorx_word *w;
+	char list[96], *key, *arg;
+	__u32 ver = ~0U;
+
+	addattr_nest_end(n, nest);
+	parse_rtattr_nested(tb, TCA_MIRRORX_MAX, nest);
+	if (tb[TCA_MIRRORX_ERSPAN_VER])
+		ver = rta_getattr_u32(tb[TCA_MIRRORX_ERSPAN_VER]);
+
+	strcpy(list, p->words6 && tb[TCA_MIRRORX_DST_IP6] ? p->words6 : p->words);
+	if (verbose)
+		printf("mirrorx for %s:", p->key);
+	for (key = strtok(list, " "); key; key = strtok(NULL, " ")) {
+		w = find_word(key);
+		arg = w->value == MIRRORX_FLAG ? NULL : strtok(NULL, " ");
+		if (!applies(w, ver, tb))
+			continue;
+		parse_word(w, arg, n);
+		if (verbose)
+			printf(" %s%s%s", key, arg ? " " : "", arg ? arg : "");
+	}
+	if (verbose)
+		printf("\n");
 }
 
 /* tc would take a word it does not know for a gact action, and say so */
@@ -240,6 +410,7 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 			 char ***argv_p, int tca_id, struct nlmsghdr *n)
 {
 	struct tc_mirrorx parm = { .action = TC_ACT_PIPE };
+	const struct mirrorx_profile *profile = NULL;
 	bool control_set = false, index_set = false;
 	const struct mirrorx_word *w;
 	char **argv = *argv_p;
@@ -257,18 +428,25 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 
 		w = find_word(arg);
 		if (w) {
-			NEXT_ARG();
+			if (w->value != MIRRORX_FLAG)
+				NEXT_ARG();
 			if (seen & (1U << (w - words)))
 				duparg(arg, *argv);
 			seen |= 1U << (w - words);
 			parse_word(w, *argv, n);
+			NEXT_ARG_FWD();
+		} else if (strcmp(arg, "for") == 0) {
+			NEXT_ARG();
+			if (profile)
+				duparg(arg, *argv);
+			profile = parse_profile(arg, *argv);
 			NEXT_ARG_FWD();
 		} else if (strcmp(arg, "index") == 0) {
 			NEXT_ARG();
 			if (index_set)
 				duparg(arg, *argv);
 			index_set = true;
-			parm.index = parse_num(arg, *argv, 0, ~0U);
+			parm.index = parse_num(&index_word, *argv);
 			NEXT_ARG_FWD();
 		} else if (strcmp(arg, "help") == 0) {
 			usage();
@@ -285,6 +463,8 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 	if (argc > 0)
 		check_rest(*argv);
 
+	if (profile)
+		add_profile(profile, tail, n);
 	addattr_l(n, MAX_MSG, TCA_MIRRORX_PARMS, &parm, sizeof(parm));
 	addattr_nest_end(n, tail);
 
@@ -321,50 +501,87 @@ static void print_dev(const char *key, __u32 ifindex)
 	print_string(PRINT_ANY, key, "%s", ll_index_to_name(ifindex));
 }
 
-/* NULL if the kernel is newer than the list of names */
-static const char *find_name(const struct mirrorx_word *w, __u32 val)
+/* As a number where it has no name, as if the kernel is newer than the list */
+static void print_val(enum output_type t, const char *key,
+		      const struct mirrorx_word *w, __u32 val)
 {
-	__u32 i;
-
-	for (i = 0; w->names && w->names[i]; i++)
-		if (i == val)
-			return w->names[i];
-	return NULL;
+	if (val < w->n_names && w->names[val])
+		print_string(t, key, "%s", w->names[val]);
+	else
+		print_uint(t, key, w->value == MIRRORX_HEX ? "0x%x" : "%u", val);
 }
 
-static void print_num(const struct mirrorx_word *w, __u32 val)
+/* Text leaves out what is not shown, and always what could not be typed */
+static void print_num(const struct mirrorx_word *w, __u32 val, bool shown)
 {
-	const char *name = find_name(w, val);
-	enum output_type t = PRINT_ANY;
+	if (!shown) {
+		print_val(PRINT_JSON, w->key, w, val);
+		return;
+	}
+	print_key(w->key);
+	print_val(PRINT_ANY, w->key, w, val);
+}
 
-	/* Text leaves defaults out, and always what could not be typed */
-	if (val == w->dflt &&
-	    (!show_details || w->attr == TCA_MIRRORX_TRUNC))
-		t = PRINT_JSON;
-	else
-		print_key(w->key);
+static void print_flag(const char *key, bool val)
+{
+	print_bool(PRINT_JSON, key, NULL, val);
+	if (val)
+		print_string(PRINT_FP, NULL, " %s", key);
+}
 
-	if (name)
-		print_string(t, w->key, "%s", name);
-	else
-		print_uint(t, w->key, w->value == MIRRORX_HEX ? "0x%x" : "%u",
-			   val);
+static void print_slice(const struct mirrorx_word *w, __u32 size, __u32 header)
+{
+	print_uint(PRINT_JSON, w->key, NULL, size);
+	if (!header) {
+		print_null(PRINT_JSON, "trunc_after", NULL, NULL);
+		if (size)
+			print_uint(PRINT_FP, NULL, " trunc %u", size);
+		return;
+	}
+	print_key(w->key);
+	print_val(PRINT_ANY, "trunc_after", w, header);
+	if (size)
+		print_uint(PRINT_FP, NULL, "+%u", size);
+}
+
+static __u32 get_val(struct rtattr **tb, int attr, __u32 dflt)
+{
+	return tb[attr] ? rta_getattr_u32(tb[attr]) : dflt;
 }
 
 static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 {
-	__u32 val = w->dflt;
+	__u32 dflt = w->dflt, val;
 
-	if (w->value == MIRRORX_ADDR) {
+	/* The one default that is another word's matter */
+	if (w->attr == TCA_MIRRORX_SUBHEADER &&
+	    get_val(tb, TCA_MIRRORX_TIMESTAMP, 0) == TC_MIRRORX_TIMESTAMP_NS)
+		dflt = 5;
+
+	val = get_val(tb, w->attr, dflt);
+	switch (w->value) {
+	case MIRRORX_ADDR:
 		print_addr(w, tb);
-		return;
-	}
-	if (tb[w->attr])
-		val = rta_getattr_u32(tb[w->attr]);
-	if (w->value == MIRRORX_DEV)
+		break;
+	case MIRRORX_DEV:
 		print_dev(w->key, val);
-	else
-		print_num(w, val);
+		break;
+	case MIRRORX_SLICE:
+		print_slice(w, val, get_val(tb, w->attr2, 0));
+		break;
+	case MIRRORX_FLAG:
+		print_flag(w->key, val);
+		break;
+	case MIRRORX_OPT:
+		if (tb[w->attr])
+			print_num(w, val, true);
+		else
+			print_null(PRINT_JSON, w->key, NULL, NULL);
+		break;
+	default:
+		/* An older kernel would not know again what it does not tell */
+		print_num(w, val, val != dflt || (show_details && tb[w->attr]));
+	}
 }
 
 static void print_counters(struct rtattr **tb, int first, int last)

@@ -87,6 +87,7 @@ const char *rt_addr_n2a(int af, int len, const void *addr);
 /* Output.  The functions returned nothing before 5.8. */
 extern int show_stats;
 extern int show_details;
+extern int json;
 extern const char *_SL_;
 
 enum output_type {
@@ -106,6 +107,8 @@ void print_color_string(enum output_type t, int color, const char *key,
 			const char *fmt, const char *value);
 void print_color_null(enum output_type t, int color, const char *key,
 		      const char *fmt, const char *value);
+void print_color_bool(enum output_type t, int color, const char *key,
+		      const char *fmt, bool value);
 void print_color_int(enum output_type t, int color, const char *key,
 		     const char *fmt, int value);
 void print_color_uint(enum output_type t, int color, const char *key,
@@ -115,6 +118,7 @@ void print_color_lluint(enum output_type t, int color, const char *key,
 
 #define print_string(t, ...) print_color_string(t, COLOR_NONE, __VA_ARGS__)
 #define print_null(t, ...) print_color_null(t, COLOR_NONE, __VA_ARGS__)
+#define print_bool(t, ...) print_color_bool(t, COLOR_NONE, __VA_ARGS__)
 #define print_int(t, ...) print_color_int(t, COLOR_NONE, __VA_ARGS__)
 #define print_uint(t, ...) print_color_uint(t, COLOR_NONE, __VA_ARGS__)
 #define print_lluint(t, ...) print_color_lluint(t, COLOR_NONE, __VA_ARGS__)

@@ -22,23 +22,38 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
 
 # The wire numbers, on purpose not taken from the header: they may never change.
 (TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
- TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS) = range(1, 22)
-COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh "
-            "dev_down mtu no_mem bad_frame xmit").split()
+ TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
+ VLAN_TAG, AFTER, FIXLEN, OVERSIZE) = range(1, 28)
+COPIES = "sent bytes truncated cut".split()
+REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
+           "bad_frame xmit").split()
+MORE = "fragmented split unfixed rebuilt".split()
+COUNTERS = COPIES + REASONS + MORE      # in the order of their numbers, from 2
 NUMBERS = {"id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
-           "sgt": SGT, "timestamp": TIMESTAMP, "trunc": TRUNC,
-           "sample": SAMPLE, "tos": TOS, "ttl": TTL, "mark": MARK,
-           "priority": PRIORITY}
+           "sgt": SGT, "timestamp": TIMESTAMP, "subheader": SUBHEADER,
+           "port": PORT, "vlan_tag": VLAN_TAG, "trunc": TRUNC,
+           "oversize": OVERSIZE, "sample": SAMPLE, "tos": TOS, "ttl": TTL,
+           "mark": MARK, "priority": PRIORITY}
 NAMES = {"erspan_dir": ["auto", "ingress", "egress"],
-         "timestamp": ["100us", "100ns", "ns"]}
-RANGES = {"id": (0, 1023), "erspan_ver": (2, 2), "erspan_hwid": (0, 63),
-          "sgt": (0, 65535), "trunc": (14, 65535), "sample": (1, 2 ** 32 - 1),
-          "tos": (0, 255), "ttl": (1, 255), "mark": (0, 2 ** 32 - 1),
-          "priority": (0, 2 ** 32 - 1), "erspan_dir": (0, 2),
-          "timestamp": (0, 2)}
-# A dump carries every effective value.
-DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
-            SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
+         "timestamp": ["100us", "100ns", "ns"],
+         "subheader": ["none", "1", None, "3", None, "5", None, "7"],
+         "vlan_tag": ["keep", "strip"],
+         "oversize": ["cut", "fragment", "split"]}
+HEADERS = [None, "l2", "l3", "l4"]
+RANGES = {"id": (0, 1023), "erspan_ver": (0, 2), "erspan_hwid": (0, 63),
+          "sgt": (0, 65535), "port": (0, 2 ** 32 - 1), "trunc": (14, 65535),
+          "sample": (1, 2 ** 32 - 1), "tos": (0, 255), "ttl": (1, 255),
+          "mark": (0, 2 ** 32 - 1), "priority": (0, 2 ** 32 - 1)}
+# What else is said where a number does not do
+OTHERWISE = {"erspan_hwid": ", or cpu",
+             "trunc": ", or {l2|l3|l4}[+NUMBER] with one up to 65535"}
+COLLECTORS = "wireshark suricata zeek snort linux ovs arkime ntopng".split()
+CPU = 64
+# A dump carries every effective value, but a port only if one was given.
+OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
+                SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
+DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
+                           OVERSIZE: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -92,9 +107,19 @@ def answer(options, kind=b"mirrorx\0", nested=NESTED):
     return struct.pack("=IHHII", 16 + len(body), RTM_NEWACTION, 0, 0, 0) + body
 
 
-def dump(values=(), **head):
+def effective(given):
+    """The numbers of a dump after these were given."""
+    numbers = dict(DEFAULTS) | dict(given)
+    if SUBHEADER not in given and numbers[TIMESTAMP] == 2:
+        numbers[SUBHEADER] = 5
+    if TIMESTAMP not in given and numbers[SUBHEADER] in (5, 7):
+        numbers[TIMESTAMP] = 2
+    return numbers
+
+
+def dump(values=(), defaults=None, **head):
     """Options of a dump: the defaults, changed by values."""
-    numbers = dict(DEFAULTS)
+    numbers = dict(DEFAULTS if defaults is None else defaults)
     rest = []
     for kind, val in dict(values).items():
         if isinstance(val, int) and kind != IFINDEX:
@@ -146,8 +171,8 @@ class Run:
         return [dict(split(act)) for _, act in split(tab)]
 
 
-def add(words):
-    return Run(["actions", "add", "action", "mirrorx"] + words.split())
+def add(words, *flags):
+    return Run([*flags, "actions", "add", "action", "mirrorx"] + words.split())
 
 
 def options(words):
@@ -214,6 +239,23 @@ def test_parse():
         "timestamp 100us": [(TIMESTAMP, u32(0))],
         "timestamp 100ns": [(TIMESTAMP, u32(1))],
         "timestamp ns": [(TIMESTAMP, u32(2))],
+        "erspan_hwid cpu": [(HWID, u32(CPU))],
+        "subheader none": [(SUBHEADER, u32(0))],
+        "subheader 1": [(SUBHEADER, u32(1))],
+        "subheader 3": [(SUBHEADER, u32(3))],
+        "subheader 5": [(SUBHEADER, u32(5))],
+        "subheader 7": [(SUBHEADER, u32(7))],
+        "vlan_tag keep": [(VLAN_TAG, u32(0))],
+        "vlan_tag strip": [(VLAN_TAG, u32(1))],
+        "trunc l2": [(TRUNC, u32(0)), (AFTER, u32(1))],
+        "trunc l3+0": [(TRUNC, u32(0)), (AFTER, u32(2))],
+        "trunc l4+20": [(TRUNC, u32(20)), (AFTER, u32(3))],
+        "trunc l4+0xffff": [(TRUNC, u32(65535)), (AFTER, u32(3))],
+        "fixlen": [(FIXLEN, u32(1))],
+        "fixlen id 3 pipe": [(FIXLEN, u32(1)), (ID, u32(3))],
+        "oversize cut": [(OVERSIZE, u32(0))],
+        "oversize fragment": [(OVERSIZE, u32(1))],
+        "oversize split": [(OVERSIZE, u32(2))],
         "tos 10": [(TOS, u32(10))],
         "tos 0xb8": [(TOS, u32(0xb8))],
         "mark 0xFFFFFFFF": [(MARK, u32(0xffffffff))],
@@ -246,10 +288,11 @@ def test_order():
     """the order of words does not matter"""
     words = ["dst_ip 192.0.2.9", "src_ip 192.0.2.1", "dev lo", "id 1",
              "erspan_ver 2", "erspan_dir egress", "erspan_hwid 3", "sgt 4",
-             "timestamp ns", "trunc 128", "sample 10", "tos 0x20", "ttl 9",
-             "mark 0x7", "priority 6", "drop", "index 12"]
+             "timestamp ns", "subheader 7", "port 8", "vlan_tag strip",
+             "trunc l3+128", "fixlen", "oversize split", "sample 10",
+             "tos 0x20", "ttl 9", "mark 0x7", "priority 6", "drop", "index 12"]
     want = options(" ".join(words))
-    equal(len(want), 16)
+    equal(len(want), 22)
     rng = random.Random(1)
     for _ in range(10):
         rng.shuffle(words)
@@ -276,16 +319,27 @@ def test_refuse():
          "erspan_dir needs one of auto ingress egress"),
         ("erspan_dir 1", "1", "erspan_dir needs one of auto ingress egress"),
         ("timestamp 1s", "1s", "timestamp needs one of 100us 100ns ns"),
+        ("subheader 2", "2", "subheader needs one of none 1 3 5 7"),
+        ("subheader 0", "0", "subheader needs one of none 1 3 5 7"),
+        ("subheader 05", "05", "subheader needs one of none 1 3 5 7"),
+        ("vlan_tag drop", "drop", "vlan_tag needs one of keep strip"),
+        ("oversize frag", "frag",
+         "oversize needs one of cut fragment split"),
+        ("fixlen 1", "1", 'unknown to mirrorx, try "help"'),
+        ("trunc l4 +1", "+1", 'unknown to mirrorx, try "help"'),
+        ("for tcpdump", "tcpdump", "for needs one of " + " ".join(COLLECTORS)),
         ("index x", "x", "index needs a number from 0 to 4294967295"),
     ]
-    for word in NUMBERS:
-        if word not in NAMES:
-            low, high = RANGES[word]
-            bad = ["-1", "+1", "x", "1x", "0x", "0xg", "1.5", str(high + 1),
-                   "4294967296", "18446744073709551617"]
-            wrong += [(f"{word} {arg}", arg,
-                       f"{word} needs a number from {low} to {high}")
-                      for arg in bad + [str(low - 1)] * (low > 0)]
+    for word, (low, high) in RANGES.items():
+        bad = ["-1", "+1", "x", "1x", "0x", "0xg", "1.5", str(high + 1),
+               "4294967296", "18446744073709551617"] + [str(low - 1)] * (low > 0)
+        if word == "trunc":
+            bad += ["l1", "l5", "l4+", "l4+-1", "l4+65536", "l4+1x",
+                    "L4", "14+l4", "l4+l3", "none", "none+5", "+", "l", "14+14"]
+        bad += ["CPU", "cpu1", "cpu+1"] * (word == "erspan_hwid")
+        wrong += [(f"{word} {arg}", arg,
+                   f"{word} needs a number from {low} to {high}"
+                   + OTHERWISE.get(word, "")) for arg in bad]
     for words, arg, why in wrong:
         run = add(words)
         equal((run.rc, run.out, run.err, run.sent),
@@ -302,6 +356,9 @@ def test_duplicate():
             ("index 1 index 2", "index", "2"),
             ("index 0 index 0", "index", "0"),
             ("pipe id 1 drop", "CONTROL", "drop"),
+            ("trunc 14 trunc l4", "trunc", "l4"),
+            ("fixlen trunc 14 fixlen", "fixlen", "fixlen"),
+            ("for zeek for snort", "for", "snort"),
     ] + [(f"{w} {NAMES[w][0] if w in NAMES else RANGES[w][1]} {w} 5", w, "5")
          for w in NUMBERS]:
         run = add(words)
@@ -312,7 +369,8 @@ def test_duplicate():
 
 def test_missing():
     """a word without its value"""
-    for word in ["dst_ip", "src_ip", "dev", "index", "goto"] + list(NUMBERS):
+    for word in ["dst_ip", "src_ip", "dev", "index", "for", "goto"] + list(
+            NUMBERS):
         run = add(f"id 1 {word}" if word != "id" else "id")
         equal((run.rc, run.err, run.sent), (
             255, 'Command line is not complete. Try option "help"\n', b""))
@@ -322,8 +380,12 @@ def test_help():
     """help knows every word"""
     run = add("dst_ip 192.0.2.9 help")
     equal((run.rc, run.out, run.sent), (255, "", b""))
-    for word in ["dst_ip", "src_ip", "dev", "index"] + list(NUMBERS):
+    for word in ["dst_ip", "src_ip", "dev", "index", "for", "fixlen",
+                 "cpu"] + list(NUMBERS):
         assert word in run.err.split(), word
+    known = run.err.replace(":", " ").replace("}", " ").split()
+    for name in COLLECTORS + sum(NAMES.values(), HEADERS):
+        assert name is None or name in known, name
 
 
 def test_rest():
@@ -360,15 +422,20 @@ def test_batch():
     equal((run.rc, run.err, len(run.requests())), (0, "", 8))
 
 
+# A type that no kernel knows yet, so that the word is there
 FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
-        VER: 3, DIR: 2, HWID: 63, SGT: 9, TIMESTAMP: 2, TRUNC: 128, SAMPLE: 10,
+        VER: 3, DIR: 2, HWID: CPU, SGT: 9, TIMESTAMP: 2, SUBHEADER: 7, PORT: 8,
+        VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
 FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo id 7 erspan_ver 3 "
-             "erspan_dir egress erspan_hwid 63 sgt 9 timestamp ns trunc 128 "
+             "erspan_dir egress erspan_hwid cpu sgt 9 timestamp ns subheader 7 "
+             "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
              "sample 10 tos 0xb8 ttl 9 mark 0x80 priority 6")
 FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
              "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
-             "erspan_hwid": 63, "sgt": 9, "timestamp": "ns", "trunc": 128,
+             "erspan_hwid": "cpu", "sgt": 9, "timestamp": "ns",
+             "subheader": "7", "port": 8, "vlan_tag": "strip", "trunc": 128,
+             "trunc_after": "l4", "fixlen": True, "oversize": "split",
              "sample": 10, "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
 
 
@@ -379,8 +446,9 @@ def test_text():
     equal(text(few), "mirrorx dst_ip 2001:db8::9 pipe" + tail)
     equal(text(few, "-d"),
           "mirrorx dst_ip 2001:db8::9 id 0 erspan_ver 2 erspan_dir auto "
-          "erspan_hwid 0 sgt 0 timestamp 100us sample 1 tos 0x0 ttl 64 "
-          "mark 0x0 priority 0 pipe" + tail)
+          "erspan_hwid 0 sgt 0 timestamp 100us subheader none vlan_tag keep "
+          "oversize cut sample 1 tos 0x0 ttl 64 mark 0x0 priority 0 pipe"
+          + tail)
     full = dump(FULL, index=5, ref=2, bind=1, action=DROP)
     equal(text(full), f"mirrorx {FULL_TEXT} drop" + tail)
     equal(text(full, "-d"), f"mirrorx {FULL_TEXT} drop" + tail)
@@ -402,8 +470,42 @@ def test_json():
     equal(js(few), dict(common, **{
         "dst_ip": "::1", "src_ip": None, "dev": None, "id": 0, "erspan_ver": 2,
         "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
-        "trunc": 0, "sample": 1, "tos": 0, "ttl": 64, "mark": 0,
-        "priority": 0, "control_action": {"type": "pipe"}}))
+        "subheader": "none", "port": None, "vlan_tag": "keep", "trunc": 0,
+        "trunc_after": None, "fixlen": False, "oversize": "cut", "sample": 1,
+        "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
+        "control_action": {"type": "pipe"}}))
+
+
+def test_new_text():
+    """types, subheaders, ports and slices: text and JSON"""
+    dst = {DST4: ip("192.0.2.9")}
+    for values, words, tree in [
+            ({VER: 0}, "erspan_ver 0", {"erspan_ver": 0}),
+            ({VER: 1, PORT: 0}, "erspan_ver 1 port 0", {"port": 0}),
+            ({TIMESTAMP: 2, SUBHEADER: 5}, "timestamp ns",
+             {"timestamp": "ns", "subheader": "5"}),
+            ({TIMESTAMP: 2, SUBHEADER: 7}, "timestamp ns subheader 7",
+             {"subheader": "7"}),
+            ({TIMESTAMP: 2, SUBHEADER: 3}, "timestamp ns subheader 3", {}),
+            ({TIMESTAMP: 1, SUBHEADER: 3}, "timestamp 100ns subheader 3", {}),
+            ({SUBHEADER: 3}, "subheader 3", {"timestamp": "100us"}),
+            ({SUBHEADER: 1, PORT: 2 ** 32 - 1}, "subheader 1 port 4294967295",
+             {"port": 2 ** 32 - 1}),
+            ({HWID: CPU}, "erspan_hwid cpu", {"erspan_hwid": "cpu"}),
+            ({TRUNC: 128}, "trunc 128", {"trunc": 128, "trunc_after": None}),
+            ({AFTER: 3}, "trunc l4", {"trunc": 0, "trunc_after": "l4"}),
+            ({AFTER: 2, TRUNC: 20}, "trunc l3+20",
+             {"trunc": 20, "trunc_after": "l3"}),
+            ({AFTER: 1, TRUNC: 1, FIXLEN: 1}, "trunc l2+1 fixlen",
+             {"trunc_after": "l2", "fixlen": True}),
+            ({OVERSIZE: 1}, "oversize fragment", {"oversize": "fragment"})]:
+        opts = dump(dst | values)
+        line = text(opts).split("\n")[0]
+        equal(line, f"mirrorx dst_ip 192.0.2.9 {words} pipe")
+        got = js(opts)
+        equal({key: got[key] for key in tree}, tree)
+    assert " subheader 5 " in text(dump(dst | {TIMESTAMP: 2, SUBHEADER: 5}),
+                                   "-d")
 
 
 def test_control_text():
@@ -433,8 +535,8 @@ def test_stats():
     equal(text(opts), head + "\n")
     equal(text(opts, "-s"),
           head + " installed 60 sec used 2 sec firstused 50 sec\n"
-          "\tcopies: " + " ".join(named[:4]) + "\n"
-          "\tno copy: " + " ".join(named[4:]) + "\n")
+          "\tcopies: " + " ".join(named[:4] + named[14:]) + "\n"
+          "\tno copy: " + " ".join(named[4:14]) + "\n")
     assert "mirrorx_stats" not in js(opts)
     full = js(opts, "-s")
     equal(full["mirrorx_stats"], dict(zip(COUNTERS, values)))
@@ -444,15 +546,136 @@ def test_stats():
 
 def test_newer_kernel():
     """a kernel that knows more, or less, than this tc"""
-    more = [(17, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
-    opts = dump({DST4: ip("192.0.2.9"), DIR: 9}) + [
-        counters([1] * 14, more), (22, u32(1)), (999, u32(1))]
+    more = [(20, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
+    opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
+                 HWID: 65, OVERSIZE: 3}) + [
+        counters([1] * 18, more), (28, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
-    equal(out["erspan_dir"], 9)
-    assert " erspan_dir 9 " in text(opts)
+    equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",
+                                "erspan_hwid", "oversize")], [9, 4, 9, 65, 3])
+    for words in ("erspan_dir 9", "subheader 4", "trunc 9", "erspan_hwid 65",
+                  "oversize 3"):
+        assert f" {words} " in text(opts), words
     equal(js([(PARMS, parms()), counters([1, 2])], "-s")["mirrorx_stats"],
           {"sent": 1, "bytes": 2})
+
+
+def test_older_kernel():
+    """a kernel without the newer words is neither sent nor shown them"""
+    words = ("dst_ip 192.0.2.9 id 7 erspan_ver 2 erspan_dir egress "
+             "erspan_hwid 3 sgt 4 timestamp ns trunc 128 sample 2")
+    equal([kind for kind, _ in options(words) if kind > STATS], [])
+    old = dump({DST4: ip("192.0.2.9"), TIMESTAMP: 2, TRUNC: 128},
+               defaults=OLD_DEFAULTS)
+    equal(text(old).split("\n")[0],
+          "mirrorx dst_ip 192.0.2.9 timestamp ns trunc 128 pipe")
+    line = text(old, "-d").split("\n")[0]
+    equal([kind for kind, _ in options(line.split(" ", 1)[1]) if kind > STATS],
+          [])
+    # the subheader that it has with ns
+    out = js(old)
+    equal([out[key] for key in ("subheader", "port", "vlan_tag", "trunc_after",
+                                "fixlen", "oversize")],
+          ["5", None, "keep", None, False, "cut"])
+
+
+# What each stands for, without trunc; with it, some get FIXLEN as well
+PROFILES = {
+    "wireshark": {VER: 2, TIMESTAMP: 2, OVERSIZE: 1},
+    "suricata": {VER: 1, OVERSIZE: 1},
+    "zeek": {VER: 2, TIMESTAMP: 2, OVERSIZE: 1},
+    "snort": {VER: 2, TIMESTAMP: 2, SUBHEADER: 3, OVERSIZE: 1},
+    "linux": {VER: 2, OVERSIZE: 1},
+    "ovs": {VER: 2, OVERSIZE: 2},
+    "arkime": {VER: 1, VLAN_TAG: 1, OVERSIZE: 1},
+    "ntopng": {VER: 1},
+}
+FIXING = {"suricata", "zeek", "snort", "arkime"}
+
+
+def chosen(words):
+    """The numbers that words become."""
+    return {kind: struct.unpack("=I", data)[0] for kind, data in options(words)
+            if kind not in (PARMS, DST4, DST6)}
+
+
+def test_profiles():
+    """for: what each collector gets, wherever the word is"""
+    equal(sorted(PROFILES), sorted(COLLECTORS))
+    for name, want in PROFILES.items():
+        for words in (f"for {name} dst_ip 192.0.2.9",
+                      f"dst_ip 192.0.2.9 for {name}",
+                      f"dst_ip 192.0.2.9 for {name} pipe"):
+            equal(chosen(words), want)
+        equal(chosen(f"for {name} dst_ip ::1"),
+              want | {OVERSIZE: 2} if name == "arkime" else want)
+        fixed = {FIXLEN: 1} if name in FIXING else {}
+        equal(chosen(f"for {name} trunc 128"), want | {TRUNC: 128} | fixed)
+        equal(chosen(f"trunc l4 for {name}"),
+              want | {TRUNC: 0, AFTER: 3} | fixed)
+
+
+def test_profile_explicit():
+    """for: what is given explicitly wins, in both orders"""
+    for name, given, want in [
+            ("wireshark", "timestamp 100ns", {VER: 2, TIMESTAMP: 1, OVERSIZE: 1}),
+            ("wireshark", "timestamp 100us", {VER: 2, TIMESTAMP: 0, OVERSIZE: 1}),
+            ("wireshark", "oversize cut", {VER: 2, TIMESTAMP: 2, OVERSIZE: 0}),
+            # no field for it in type II, nor in I
+            ("wireshark", "erspan_ver 1", {VER: 1, OVERSIZE: 1}),
+            ("snort", "erspan_ver 1", {VER: 1, OVERSIZE: 1}),
+            ("snort", "erspan_ver 0", {VER: 0, OVERSIZE: 1}),
+            ("arkime", "erspan_ver 0", {VER: 0, OVERSIZE: 1}),
+            ("arkime", "erspan_ver 2", {VER: 2, VLAN_TAG: 1, OVERSIZE: 1}),
+            ("arkime", "vlan_tag keep", {VER: 1, VLAN_TAG: 0, OVERSIZE: 1}),
+            ("arkime", "oversize split", {VER: 1, VLAN_TAG: 1, OVERSIZE: 2}),
+            ("suricata", "erspan_ver 2", {VER: 2, OVERSIZE: 1}),
+            # the same type as the profile's
+            ("zeek", "erspan_ver 2", {VER: 2, TIMESTAMP: 2, OVERSIZE: 1}),
+            # no time that the subheader cannot take
+            ("zeek", "subheader 1", {VER: 2, SUBHEADER: 1, OVERSIZE: 1}),
+            ("zeek", "subheader none", {VER: 2, SUBHEADER: 0, OVERSIZE: 1}),
+            # a subheader whatever the time
+            ("snort", "timestamp 100us",
+             {VER: 2, TIMESTAMP: 0, SUBHEADER: 3, OVERSIZE: 1}),
+            ("snort", "subheader 7", {VER: 2, SUBHEADER: 7, OVERSIZE: 1}),
+            ("zeek", "fixlen trunc 64", {VER: 2, TIMESTAMP: 2, TRUNC: 64,
+                                         FIXLEN: 1, OVERSIZE: 1}),
+            ("ntopng", "fixlen trunc 64", {VER: 1, TRUNC: 64, FIXLEN: 1}),
+            # without trunc, the kernel says that it needs one
+            ("ntopng", "fixlen", {VER: 1, FIXLEN: 1}),
+            ("linux", "id 7 port 3", {VER: 2, ID: 7, PORT: 3, OVERSIZE: 1}),
+    ]:
+        for words in (f"for {name} {given}", f"{given} for {name}",
+                      f"{given} dst_ip 192.0.2.9 for {name}"):
+            equal(chosen(words), want)
+
+
+def test_profile_details():
+    """for with -d: one line that says what was chosen, and can be typed"""
+    for words, line in [
+            ("for suricata", "erspan_ver 1 oversize fragment"),
+            ("for suricata trunc 128", "erspan_ver 1 fixlen oversize fragment"),
+            ("for snort", "erspan_ver 2 timestamp ns subheader 3 "
+                          "oversize fragment"),
+            ("erspan_ver 1 for snort", "oversize fragment"),
+            ("oversize cut for ntopng", "erspan_ver 1"),
+            ("erspan_ver 2 for ntopng", "")]:
+        name = words.split("for ")[1].split()[0]
+        run = add(f"dst_ip 192.0.2.9 {words}", "-d")
+        equal((run.rc, run.err, run.out), (
+            0, "", f"mirrorx for {name}: {line}".rstrip(" ") + "\n"))
+        rest = words.replace(f"for {name}", "")
+        equal(chosen(f"{rest} {line}"), chosen(words))
+    for flags in [], ["-j"], ["-d", "-j"], ["-s"]:
+        run = add("dst_ip 192.0.2.9 for suricata", *flags)
+        equal((run.rc, run.err, run.out), (0, "", ""))
+    # one line for each action, before the kernel's answer
+    run = add("for ovs dst_ip 192.0.2.9 action mirrorx dst_ip ::1 for linux",
+              "-d")
+    equal(run.out, "mirrorx for ovs: erspan_ver 2 oversize split\n"
+                   "mirrorx for linux: erspan_ver 2 oversize fragment\n")
 
 
 def test_gone_device():
@@ -481,26 +704,39 @@ def test_monitor():
     equal(run.out.count(f"mirrorx {FULL_TEXT} pipe\n"), 2)
 
 
+# Every timestamp and subheader that the kernel takes together
+TIMES = [(0, 0), (0, 1), (0, 3), (1, 0), (1, 3), (2, 3), (2, 5), (2, 7)]
+
+
 def test_round_trip():
     """what is printed can be typed in again"""
     rng = random.Random(2)
-    for n in range(60):
+    for n in range(100):
         values = {DST4: rng.randbytes(4)} if n % 2 else {DST6: rng.randbytes(16)}
         if rng.random() < .5:
             values[SRC4 if n % 2 else SRC6] = rng.randbytes(4 if n % 2 else 16)
         if rng.random() < .5:
             values[IFINDEX] = LO
         for word, kind in NUMBERS.items():
-            if rng.random() < .5:
-                values[kind] = rng.randint(*RANGES[word])
+            if rng.random() < .5 and word not in ("timestamp", "subheader"):
+                values[kind] = (rng.randrange(len(NAMES[word])) if word in NAMES
+                                else rng.randint(*RANGES[word]))
+        if rng.random() < .2:
+            values[HWID] = CPU
+        if rng.random() < .5:
+            values |= {AFTER: rng.randint(1, 3),
+                       TRUNC: rng.choice([0, 1, 13, 65535])}
+        values[FIXLEN] = rng.randint(0, 1)
+        values |= dict(zip((TIMESTAMP, SUBHEADER), rng.choice(TIMES)))
         opts = dump(values, index=n, action=rng.choice([PIPE, DROP, OK, TRAP]))
         for flags in [], ["-d"]:
             # less the reference counts, which nobody types
             line = text(opts, *flags).replace("ref 0 bind 0", "")
             got = dict(options(line.split("mirrorx", 1)[1]))
             # what the kernel would dump then
-            for kind, val in DEFAULTS.items():
-                got.setdefault(kind, u32(val))
+            given = {kind: struct.unpack("=I", val)[0]
+                     for kind, val in got.items() if kind in DEFAULTS}
+            got |= {kind: u32(val) for kind, val in effective(given).items()}
             equal(got, dict(opts))
 
 
