@@ -9,7 +9,7 @@ OFFLOADS="tx off tso off gso on gro on"
 ROOM="-s 17000 -B 16384"	# or tcpdump has room for eight packets, and drops
 
 topo 9000
-need modprobe -a 8021q ip_gre ip6_gre sch_ingress cls_matchall
+need modprobe -a 8021q ip_gre ip6_gre sch_ingress cls_matchall nf_tables
 mac() { ip -n "$1" -j link show dev "$2" | jq -r '.[].address'; }	# NS DEV
 
 # NS NUMBER OTHER-NUMBER MAC-OF-OTHER.  Neighbours are known: no question is asked in between.
@@ -37,31 +37,48 @@ SRC=$(mac src eth0) PEER=$(mac peer eth0)
 ways src 1 2 "$PEER"
 ways peer 2 1 "$SRC"
 
-# Each format goes to an address of its own; Linux decodes those that it knows.
-DEVICES=()
-decoder() {	# FORMAT TYPE SESSION WORDS
-	local dev=$1 type=$2 session=$3
-	shift 3
+# Each session goes to an address of its own.  Linux decodes those that it knows, with a device
+# for each, or "external" for all that have none; for the others nobody is there.
+DEVICES=() KNOWN4="" KNOWN6=""
+decoder() {	# SESSION TYPE WORDS
+	local session=$1 type=$2 here there
+	shift 2
 	case $type in
-	erspan) set -- local "192.0.2.$((100 + session))" remote 192.0.2.1 "$@" ;;
-	ip6erspan) set -- local "2001:db8:9::$((100 + session))" remote 2001:db8:9::1 "$@" ;;
+	erspan) here=192.0.2.$((100 + session)) there=192.0.2.1 KNOWN4+="$here," ;;
+	ip6erspan) here=2001:db8:9::$((100 + session)) there=2001:db8:9::1 KNOWN6+="$here," ;;
 	esac
-	need ip -n col link add "$dev" type "$type" "$@"
-	DEVICES+=("$dev")
+	[[ $* == external ]] || set -- local "$here" remote "$there" "$@"
+	need ip -n col link add "linux$session" type "$type" "$@"
+	DEVICES+=("linux$session")
 }
-for n in {1..13}; do
-	need ip -n col -batch - <<-END
-		address add 192.0.2.$((100 + n))/32 dev eth0
-		address add 2001:db8:9::$((100 + n))/128 dev eth0
-	END
-done
-# FORMATS_BEGIN
-decoder III erspan 4 seq key 4 erspan_ver 2 erspan_dir ingress erspan_hwid 1
-decoder III_v6 ip6erspan 13 seq key 13 erspan_ver 2 erspan_dir ingress erspan_hwid 1
+for n in {1..20}; do
+	echo "address add 192.0.2.$((100 + n))/32 dev eth0"
+	echo "address add 2001:db8:9::$((100 + n))/128 dev eth0"
+done | need ip -n col -batch -
+WORDS="erspan_dir ingress erspan_hwid 1"
+# shellcheck disable=SC2086
+{
+decoder 1 erspan erspan_ver 0
+decoder 2 erspan seq key 2 erspan_ver 1 erspan 1
+decoder 3 erspan external
+decoder 4 erspan seq key 4 erspan_ver 2 $WORDS
+decoder 10 ip6erspan external
+decoder 11 ip6erspan seq key 11 erspan_ver 2 $WORDS
+decoder 17 erspan seq key 17 erspan_ver 2 $WORDS
+}
 for dev in "${DEVICES[@]}"; do
 	need ip -n col link set "$dev" mtu 8900 arp off up
 	need in_col ethtool -K "$dev" gro off	# what it receives in lists, tcpdump sees in disorder
 done
+need in_col nft -f - <<END
+table inet others {
+	chain in {
+		type filter hook input priority 0;
+		meta l4proto gre ip daddr != { $KNOWN4 } drop
+		meta l4proto gre ip6 daddr != { $KNOWN6 } drop
+	}
+}
+END
 need in_src tc qdisc add dev eth0 clsact
 need in_src ping -q -c 1 -W 5 192.0.2.9
 need in_src ping -q -c 1 -W 5 2001:db8:9::9
@@ -72,7 +89,7 @@ capture src eth0 out -Q out $ROOM
 capture peer eth0 in -Q out $ROOM
 capture col eth0 copies -Q in $ROOM
 for dev in "${DEVICES[@]}"; do
-	capture col "$dev" "linux-$dev" -Q in $ROOM
+	capture col "$dev" "$dev" -Q in $ROOM
 done
 }
 check "traffic" python3 /selftests/tests/collectors_traffic.py

@@ -16,12 +16,31 @@ import time
 
 from cases import enter, in_ns, socket_in
 
-# The words that make each format; its number is session, index and part of the address.
-FORMATS = {
-    "III": (4, "erspan_ver 2"),
-    "III_5": (7, "erspan_ver 2 timestamp ns"),
-    "III_v6": (13, "erspan_ver 2"),
+# Sessions by number, which is also the action's index and part of the collector's address:
+# the words, the same without `fixlen` if a profile has it, and the underlay's IP version.
+SESSIONS = {
+    1: ("erspan_ver 0", "", 4),
+    2: ("erspan_ver 1", "", 4),
+    3: ("erspan_ver 1 vlan_tag strip", "", 4),
+    4: ("erspan_ver 2", "", 4),
+    5: ("erspan_ver 2 subheader 1", "", 4),
+    6: ("erspan_ver 2 subheader 3", "", 4),
+    7: ("erspan_ver 2 timestamp ns", "", 4),
+    8: ("erspan_ver 2 subheader 7", "", 4),
+    9: ("erspan_ver 2 vlan_tag strip", "", 4),
+    10: ("erspan_ver 1", "", 6),
+    11: ("erspan_ver 2", "", 6),
+    12: ("erspan_ver 2 timestamp ns", "", 6),
+    13: ("for wireshark", "", 4),
+    14: ("for suricata", "erspan_ver 1", 4),
+    15: ("for zeek", "erspan_ver 2 timestamp ns", 4),
+    16: ("for snort", "erspan_ver 2 timestamp ns subheader 3", 4),
+    17: ("for linux", "", 4),
+    18: ("for ovs", "", 4),
+    19: ("for arkime", "erspan_ver 1 vlan_tag strip", 4),
+    20: ("for ntopng", "", 4),
 }
+TYPE_I = 1                      # has no Session ID
 SMALL, BULK = 3000, 300000
 DATAGRAM = 700
 # Kind: where the server is and its address, size of the answer, words, MTU of the underlay.
@@ -32,6 +51,10 @@ KINDS = {
     "ipv6": ("peer", "2001:db8:1::2", SMALL, "", 9000),
     "bulk": ("src", "198.51.100.1", BULK, "", 9000),
     "cut": ("peer", "198.51.100.2", SMALL, "trunc 400", 9000),
+    "fixed": ("peer", "198.51.100.2", SMALL, "trunc l4+300 fixlen", 9000),
+    "fixed6": ("peer", "2001:db8:1::2", SMALL, "trunc l4+300 fixlen", 9000),
+    "fragment": ("src", "198.51.100.1", BULK, "oversize fragment", 1500),
+    "split": ("src", "198.51.100.1", BULK, "oversize split", 1500),
 }
 cases = []
 
@@ -100,26 +123,33 @@ def datagrams(server_ns, address, port):
     client.close()
 
 
-def addresses(name, number):
-    return f"2001:db8:9::{100 + number}" if name.endswith("_v6") else f"192.0.2.{100 + number}"
+def address_of(number):
+    return f"2001:db8:9::{100 + number}" if SESSIONS[number][2] == 6 else f"192.0.2.{100 + number}"
+
+
+def words_of(number, words):
+    own, unfixed, _ = SESSIONS[number]
+    cut = "trunc" in words and "fixlen" not in words
+    return f"{unfixed if cut and unfixed else own} {words}".strip()
 
 
 def actions(words):
     """The actions as this kind wants them: replaced, so that their sequence goes on."""
-    return "".join(f"actions replace action mirrorx dst_ip {addresses(name, number)} id {number} "
-                   f"{own} {words} index {number}\n" for name, (number, own) in FORMATS.items())
+    return "".join(f"actions replace action mirrorx dst_ip {address_of(n)} "
+                   f"{words_of(n, words)}{'' if n == TYPE_I else f' id {n}'} index {n}\n"
+                   for n in SESSIONS)
 
 
 def filters():
-    line = " ".join(f"action mirrorx index {number}" for number, _ in FORMATS.values())
+    line = " ".join(f"action mirrorx index {n}" for n in SESSIONS)
     return "".join(f"filter add dev eth0 {hook} pref 1 matchall {line}\n"
                    for hook in ("ingress", "egress"))
 
 
-def counters():
-    shown = json.loads(in_ns("src", "tc", "-j", "-s", "actions", "list", "action", "mirrorx"))
-    return {act["index"]: act["mirrorx_stats"] for part in shown for act in part.get("actions", [])
-            if "mirrorx_stats" in act}
+def shown():
+    """What tc says of the actions, by index."""
+    said = json.loads(in_ns("src", "tc", "-j", "-d", "-s", "actions", "list", "action", "mirrorx"))
+    return {act["index"]: act for part in said for act in part.get("actions", [])}
 
 
 def batch(lines):
@@ -129,26 +159,25 @@ def batch(lines):
 def mirrored(kind, server_ns, address, size, words, mtu, port):
     in_ns("src", "ip", "link", "set", "und0", "mtu", mtu)
     batch(actions(words) + (filters() if not cases else ""))
-    before, begin = counters(), time.time()
+    before, begin = shown(), time.time()
     file = download(kind, server_ns, address, port, size)
     datagrams(server_ns, address, port)
     time.sleep(0.3)                 # the last acknowledgments
-    end, after = time.time(), counters()
-    cases.append({
-        "kind": kind, "begin": begin, "end": end, "words": words, "mtu": mtu, "port": port,
-        "server": address, "file": file,
-        "stats": {name: {key: after[n][key] - before.get(n, {}).get(key, 0) for key in after[n]}
-                  for name, (n, _) in FORMATS.items()}})
+    end, after = time.time(), shown()
+    for n, act in after.items():
+        for key in act["mirrorx_stats"]:
+            act["mirrorx_stats"][key] -= before[n]["mirrorx_stats"][key]
+    cases.append({"kind": kind, "begin": begin, "end": end, "words": words, "mtu": mtu,
+                  "port": port, "server": address, "file": file, "sessions": after})
 
 
 def main():
     for port, (kind, case) in enumerate(KINDS.items(), 8001):
         mirrored(kind, *case, port)
     batch("filter del dev eth0 ingress pref 1\nfilter del dev eth0 egress pref 1\n")
-    formats = {name: {"id": n, "words": words, "address": addresses(name, n)}
-               for name, (n, words) in FORMATS.items()}
+    sessions = {n: {"words": words, "address": address_of(n)} for n, (words, *_) in SESSIONS.items()}
     with open(os.path.join(os.environ["OUT"], "cases.json"), "w") as out:
-        json.dump({"formats": formats, "cases": cases}, out, indent=1)
+        json.dump({"sessions": sessions, "cases": cases}, out, indent=1)
 
 
 main()
