@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Decoders that are at hand and give frames back: tshark, scapy; and where the other ones run."""
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -56,30 +57,36 @@ class Tshark:
         return self.run("-n", "-r", pcap, *preferences, *words)
 
     def frames(self, pcap):
-        """The frames in ERSPAN: bytes from where tshark finds an inner Ethernet header."""
+        """(ns, frame) of each copy: bytes from where tshark finds an inner Ethernet header."""
         text = self.read(pcap, "-Y", "gre", "-T", "jsonraw", "-j", "frame")
+        times = [round(float(t) * 1e6) * 1000 for t in self.read(
+            pcap, "-Y", "gre", "-T", "fields", "-e", "frame.time_epoch").split()]
         found = []
-        for packet in json.loads(text or "[]", object_pairs_hook=lambda pairs: pairs):
+        for when, packet in zip(times, json.loads(text or "[]", object_pairs_hook=lambda p: p),
+                                strict=True):
             layers = dict(dict(packet)["_source"])["layers"]
             raw = bytes.fromhex(dict(layers)["frame_raw"][0])
             names = [name for name, _ in layers]
             inner = [at for at, name in enumerate(names)
                      if name == "eth_raw" and at > names.index("gre_raw")]
             if inner:
-                found.append(raw[layers[inner[0]][1][1]:])
+                found.append((when, raw[layers[inner[0]][1][1]:]))
         return found
 
     def statuses(self, pcap):
-        """Of each packet what is said of the inner checksums (the last of each kind), and T."""
-        names = (*erspan.CHECKSUMS, "erspan.truncated")
+        """(ns, what is said of the inner checksums, the last of each kind) of each copy."""
         rows = self.read(pcap, "-Y", "gre", "-T", "fields", "-E", "separator=/t", "-E",
-                         "occurrence=l", *(w for name in names for w in ("-e", name))).splitlines()
-        return [dict(zip(names, row.split("\t"))) for row in rows]
+                         "occurrence=l", "-e", "frame.time_epoch",
+                         *(w for name in erspan.CHECKSUMS for w in ("-e", name))).splitlines()
+        rows = [row.split("\t") for row in rows]
+        return [(round(float(row[0]) * 1e6) * 1000, dict(zip(erspan.CHECKSUMS, row[1:])))
+                for row in rows]
 
     def objects(self, pcap, folder):
         """Files that it finds in HTTP: {name: bytes}."""
         target = WORK / folder
-        target.mkdir(exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
         self.run("-n", "-r", pcap, "-q", "-o", "ip.defragment:TRUE", "-o", "ipv6.defragment:TRUE",
                  "--export-objects", f"http,{target}")
         return {path.name: path.read_bytes() for path in target.iterdir()}

@@ -34,6 +34,7 @@ class Rule(NamedTuple):
     ipv6_type_iii: bool = True  # over an outer IPv6
     refuses_cut: bool = True    # an inner packet shorter than it says
     verifies: bool = True       # inner checksums
+    defragments: bool = True    # the outer packet
 
 
 RULES = {
@@ -41,7 +42,7 @@ RULES = {
     "Snort 3": Rule("a19c078d", 0x07ff, 8, 8, 20, False, True),
     "Arkime": Rule("01455b2b", 7, 0, 8, 12, True, True, verifies=False),
     "ntopng": Rule("e21c91d7", 0, 8, 8, 20, False, False, ipv6_type_iii=False, refuses_cut=False,
-                   verifies=False),
+                   verifies=False, defragments=False),
 }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What happened: the frames of collectors.sh as they were on the wire, and what a copy of each
 has to be, by the words of its session."""
+import ipaddress
 import json
 from pathlib import Path
 
@@ -26,12 +27,12 @@ def headers(frame):
             "l4": network + (8 if proto == 17 else 4 * (frame[network + 12] >> 4))}
 
 
-def limit(words, frame):
+def limit(action, frame):
     """How many bytes `trunc` leaves."""
-    if "trunc" not in words:
-        return WHOLE
-    start, _, size = words[words.index("trunc") + 1].rpartition("+")
-    return int(size) + (headers(frame)[start] if start else 0)
+    after = action["trunc_after"]
+    if after:
+        return headers(frame)[after] + action["trunc"]
+    return action["trunc"] or WHOLE
 
 
 def fixed(frame):
@@ -58,72 +59,73 @@ def tags(frame):
     return found
 
 
-class Format:
-    """One of the actions: how it wraps, where to."""
+class Session:
+    """One of the actions: its words, and where it sends to."""
 
-    def __init__(self, name, record):
-        self.name, self.id, self.address = name, record["id"], record["address"]
-        self.words = record["words"].split()
-        self.strips = self.words[-2:] == ["vlan_tag", "strip"]
+    def __init__(self, number, record):
+        self.number, self.words, self.address = number, record["words"], record["address"]
+        self.family = 6 if ":" in self.address else 4
+
+    @property
+    def name(self):
+        return self.words + (", IPv6" if self.family == 6 else "")
 
 
 class Frame:
-    """A frame of the wire and what a collector must see of it."""
+    """A frame of the wire and what a collector must see of it, by the words of an action."""
 
-    def __init__(self, original, format, words):
-        frame = without_tag(original) if format.strips else original
-        self.bytes = frame[:limit(words, frame)]
+    def __init__(self, original, action):
+        frame = without_tag(original) if action["vlan_tag"] == "strip" else original
+        self.bytes = frame[:limit(action, frame)]
         self.cut = len(self.bytes) < len(frame)
-        if self.cut and "fixlen" in words:
+        if self.cut and action["fixlen"]:
             self.bytes = fixed(self.bytes)
-        self.original, self.vlans = original, tags(original)
-
-    def flow(self):
-        """(protocol, {address, port} of both ends)"""
-        packet = Ether(self.original)
-        network = packet[IP] if IP in packet else packet[IPv6]
-        transport = packet[TCP] if TCP in packet else packet[UDP]
-        return ({TCP: "TCP", UDP: "UDP"}[type(transport)],
-                frozenset([(network.src, transport.sport), (network.dst, transport.dport)]))
-
+        self.original = original
 
 class Case:
     """What passed in one kind of conversation."""
 
     def __init__(self, record, wire):
         self.__dict__.update(record)
-        self.words = self.words.split()
         self.original = {direction: [frame for when, frame in found if self.during(when)]
                          for direction, found in wire.items()}
 
     def during(self, when):
         return self.begin <= when / 1e9 <= self.end
 
-    def frames(self, format):
+    def action(self, session):
+        """What tc said of the action."""
+        return self.sessions[session.number]
+
+    def frames(self, session):
         """Of each direction what a collector must see."""
-        return {direction: [Frame(frame, format, self.words) for frame in found]
+        return {direction: [Frame(frame, self.action(session)) for frame in found]
                 for direction, found in self.original.items()}
+
+    def whole(self):
+        return "trunc" not in self.words
+
+    def splits(self):
+        return self.words == "oversize split"
 
 
 class Results:
     """What collectors.sh brought back."""
 
     def __init__(self, directory):
-        directory = Path(directory)
-        self.directory = directory
-        record = json.loads((directory / "cases.json").read_text())
-        self.formats = {name: Format(name, f) for name, f in record["formats"].items()}
-        wire = {name: erspan.whole(directory / f"{name}.pcap") for name in ("in", "out")}
-        self.cases = {c["kind"]: Case(c, wire) for c in record["cases"]}
-        self.copies = erspan.whole(directory / "copies.pcap")
+        self.directory = Path(directory)
+        record = json.loads((self.directory / "cases.json").read_text())
+        self.sessions = {number: Session(number, s) for number, s in record["sessions"].items()}
+        wire = {name: erspan.whole(self.directory / f"{name}.pcap") for name in ("in", "out")}
+        self.cases = [Case(c, wire) for c in record["cases"]]
+        self.copies = erspan.whole(self.directory / "copies.pcap")
 
-    def packets(self, format, case):
-        """(ns, packet) of what was sent to the address of FORMAT during CASE."""
-        address = bytes(IP(dst=format.address))[16:] if "." in format.address else \
-            bytes(IPv6(dst=format.address))[24:]
-        where = {4: (12, b"\x08\0", 30), 16: (12, b"\x86\xdd", 38)}[len(address)]
+    def packets(self, session, case):
+        """(ns, packet) of what was sent to the address of SESSION during CASE."""
+        kind, at, size = {4: (b"\x08\0", 30, 4), 6: (b"\x86\xdd", 38, 16)}[session.family]
+        address = ipaddress.ip_address(session.address).packed
         return [(when, packet) for when, packet in self.copies if case.during(when)
-                and packet[12:14] == where[1] and packet[where[2]:][:len(address)] == address]
+                and packet[12:14] == kind and packet[at:at + size] == address]
 
 
 def direction(frame, case):
@@ -141,24 +143,17 @@ def by_direction(frames, case):
 
 def whole_packets(packets):
     """PACKETS, the outer fragments among them put together by scapy."""
-    made = [Ether(packet) for packet in packets]
-    for done in defragment, defragment6:
-        layer = {defragment: IP, defragment6: IPv6}[done]
-        pieces = [p for p in made if layer in p and (
-            p[IP].flags.MF or p[IP].frag if layer is IP else p[IPv6].nh == 44)]
-        if pieces:
-            others = [p for p in made if not any(p is piece for piece in pieces)]
-            joined = defragment(pieces) if layer is IP else [defragment6(g) for g in groups(pieces)]
-            made = others + list(joined)
-    return [bytes(packet) for packet in made]
-
-
-def groups(pieces):
-    """Fragments of IPv6 by their identification"""
     found = {}
-    for piece in pieces:
-        found.setdefault(piece.id if hasattr(piece, "id") else piece[2].id, []).append(piece)
-    return found.values()
+    for packet in map(Ether, packets):
+        if IP in packet and (packet[IP].flags.MF or packet[IP].frag):
+            found.setdefault((4, packet[IP].id), []).append(packet)
+        elif packet.type == 0x86dd and packet[IPv6].nh == 44:
+            found.setdefault((6, packet[IPv6].payload.id), []).append(packet)
+        else:
+            found["whole", len(found)] = [packet]
+    joined = {4: defragment, 6: lambda pieces: [defragment6(pieces)]}
+    return [bytes(packet) for (kind, _), pieces in found.items()
+            for packet in joined.get(kind, lambda same: same)(pieces)] if found else []
 
 
 def payload(frames):
@@ -183,3 +178,23 @@ def payload(frames):
             stream += data
         made[ports] = stream
     return made
+
+
+def conversations(frames):
+    """{(protocol, both ends): (packets, bytes of payload)}"""
+    found = {}
+    for frame in frames:
+        packet = Ether(frame)
+        network = packet[IP] if IP in packet else packet[IPv6]
+        transport = packet[TCP] if TCP in packet else packet[UDP]
+        size = network.len - 4 * network.ihl if IP in packet else network.plen
+        size -= 4 * transport.dataofs if TCP in packet else 8
+        flow = (6 if TCP in packet else 17, frozenset(
+            [(packed(network.src), transport.sport), (packed(network.dst), transport.dport)]))
+        count, total = found.get(flow, (0, 0))
+        found[flow] = count + 1, total + size
+    return found
+
+
+def packed(address):
+    return ipaddress.ip_address(address).packed

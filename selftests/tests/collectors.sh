@@ -6,7 +6,7 @@
 
 # Segments are made, and checksums finished, between the action and the wire.
 OFFLOADS="tx off tso off gso on gro on"
-ROOM="-s 17000 -B 16384"	# or tcpdump has room for eight packets, and drops
+ROOM="-s 2000 -B 16384"	# all frames are smaller, and a burst of copies of each has room
 
 topo 9000
 need modprobe -a 8021q ip_gre ip6_gre sch_ingress cls_matchall nf_tables
@@ -87,7 +87,7 @@ need in_src ping -q -c 1 -W 5 2001:db8:9::9
 {
 capture src eth0 out -Q out $ROOM
 capture peer eth0 in -Q out $ROOM
-capture col eth0 copies -Q in $ROOM
+capture col eth0 copies -Q in -s 2000 -B 49152
 for dev in "${DEVICES[@]}"; do
 	capture col "$dev" "$dev" -Q in $ROOM
 done
