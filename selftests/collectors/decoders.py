@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import erspan
-from scapy.all import GRE, IP, Ether, IPv6
-from scapy.contrib.erspan import ERSPAN
+from scapy.all import Ether
+from scapy.contrib.erspan import ERSPAN_I
 from scapy.utils import RawPcapWriter
 from truth import whole_packets
 
@@ -22,10 +22,6 @@ class Root:
 
     def __call__(self, *command):
         return ["chroot", self.path, *map(str, command)]
-
-
-def here(*command):
-    return [*map(str, command)]
 
 
 def write_pcap(name, packets):
@@ -93,13 +89,13 @@ class Tshark:
 
 
 def scapy_frames(packets):
-    """The frames that scapy's ERSPAN layer finds, put together again."""
+    """The frames that scapy's ERSPAN layers find."""
     found = []
     for packet in whole_packets(packets):
-        outer = Ether(packet)
-        network = outer[IP] if IP in outer else outer[IPv6]
-        if GRE in network and ERSPAN in network or GRE in network and network[GRE].proto == 0x88be:
-            inner = network[GRE].payload.getlayer(Ether)
-            if inner is not None:
-                found.append(bytes(inner.original))
+        gre = Ether(packet).payload.payload
+        # It knows type I, but takes all of 0x88be for type II.
+        above = ERSPAN_I(gre.original[4:]) if (gre.proto, gre.seqnum_present) == (0x88be, 0) else gre
+        inner = above.getlayer(Ether)
+        if inner is not None:
+            found.append(inner.original)
     return found

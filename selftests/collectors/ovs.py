@@ -5,6 +5,7 @@
 """
 import os
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 PACE = 0.0005               # seconds between packets
 RUN = "/run/ovs"
 ETH_P_ALL, SO_RCVBUFFORCE, MTU = 3, 33, 9000
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 
 
 class Ovs:
@@ -41,6 +43,7 @@ class Ovs:
         ip(f"link set und mtu {MTU} up")
         self.sender, self.receiver = self.socket("wire0"), self.socket("out0", ETH_P_ALL)
         self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+        self.receiver.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.receiver.setblocking(False)
 
     def socket(self, dev, proto=0):
@@ -101,16 +104,26 @@ class Ovs:
         frames = []
         while True:
             try:
-                frame, where = self.receiver.recvfrom(1 << 16)
+                frame, more, _, where = self.receiver.recvmsg(1 << 16, 256)
             except BlockingIOError:
                 return frames
             if where[2] != socket.PACKET_OUTGOING:
-                frames.append(frame)
+                frames.append(with_tag(frame, more))
 
     def close(self):
         for daemon in reversed(self.daemons):
             daemon.terminate()
             daemon.wait(20)
+
+
+def with_tag(frame, more):
+    """A frame with the tag that the kernel took out of it (struct tpacket_auxdata)."""
+    for level, kind, data in more:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            status, *_, tci, tpid = struct.unpack("=IIIHHHH", data[:20])
+            if status & TP_STATUS_VLAN_VALID:
+                return frame[:12] + struct.pack("!HH", tpid, tci) + frame[12:]
+    return frame
 
 
 def ip(words):

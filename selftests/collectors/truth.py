@@ -3,6 +3,7 @@
 has to be, by the words of its session."""
 import ipaddress
 import json
+from functools import cache
 from pathlib import Path
 
 import erspan
@@ -87,6 +88,7 @@ class Case:
 
     def __init__(self, record, wire):
         self.__dict__.update(record)
+        self.made = {}
         self.original = {direction: [frame for when, frame in found if self.during(when)]
                          for direction, found in wire.items()}
 
@@ -99,8 +101,18 @@ class Case:
 
     def frames(self, session):
         """Of each direction what a collector must see."""
-        return {direction: [Frame(frame, self.action(session)) for frame in found]
-                for direction, found in self.original.items()}
+        action = self.action(session)
+        key = tuple(action[what] for what in ("vlan_tag", "trunc", "trunc_after", "fixlen"))
+        if key not in self.made:
+            self.made[key] = {direction: [Frame(frame, action) for frame in found]
+                              for direction, found in self.original.items()}
+        return self.made[key]
+
+    def room(self, session):
+        """Bytes of a frame that the underlay's MTU leaves"""
+        action = self.action(session)
+        own = {0: 0, 1: 4 + 8, 2: 4 + 12 + (0 if action["subheader"] == "none" else 8)}
+        return self.mtu - {4: 20, 6: 40}[session.family] - 4 - own[action["erspan_ver"]]
 
     def whole(self):
         return "trunc" not in self.words
@@ -141,21 +153,30 @@ def by_direction(frames, case):
     return found
 
 
+def piece_of(packet):
+    """What an outer fragment is one of, or None"""
+    if packet[12:14] == b"\x08\0" and int.from_bytes(packet[20:22], "big") & 0x3fff:
+        return 4, packet[18:20]
+    if packet[12:14] == b"\x86\xdd" and packet[20] == 44:
+        return 6, packet[58:62]
+    return None
+
+
 def whole_packets(packets):
     """PACKETS, the outer fragments among them put together by scapy."""
     found = {}
-    for packet in map(Ether, packets):
-        if IP in packet and (packet[IP].flags.MF or packet[IP].frag):
-            found.setdefault((4, packet[IP].id), []).append(packet)
-        elif packet.type == 0x86dd and packet[IPv6].nh == 44:
-            found.setdefault((6, packet[IPv6].payload.id), []).append(packet)
-        else:
-            found["whole", len(found)] = [packet]
-    joined = {4: defragment, 6: lambda pieces: [defragment6(pieces)]}
-    return [bytes(packet) for (kind, _), pieces in found.items()
-            for packet in joined.get(kind, lambda same: same)(pieces)] if found else []
+    for number, packet in enumerate(packets):
+        found.setdefault(piece_of(packet) or (0, number), []).append(packet)
+    return [packet for (family, _), pieces in found.items()
+            for packet in (joined(family, pieces) if family else pieces)]
 
 
+def joined(family, pieces):
+    made = [Ether(piece) for piece in pieces]
+    return [bytes(p) for p in (defragment(made) if family == 4 else [defragment6(made)])]
+
+
+@cache
 def payload(frames):
     """Bytes of each direction of each connection: {(source port, destination port): bytes}."""
     pieces = {}
@@ -180,6 +201,7 @@ def payload(frames):
     return made
 
 
+@cache
 def conversations(frames):
     """{(protocol, both ends): (packets, bytes of payload)}"""
     found = {}

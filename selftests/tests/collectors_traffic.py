@@ -43,6 +43,7 @@ SESSIONS = {
 TYPE_I = 1                      # has no Session ID
 SMALL, BULK = 3000, 300000
 DATAGRAM = 700
+FIRST_PORT = 28001              # no decoder takes it for another protocol
 # Kind: where the server is and its address, size of the answer, words, MTU of the underlay.
 KINDS = {
     "plain": ("peer", "198.51.100.2", SMALL, "", 9000),
@@ -172,7 +173,7 @@ def mirrored(kind, server_ns, address, size, words, mtu, port):
 
 
 def main():
-    for port, (kind, case) in enumerate(KINDS.items(), 8001):
+    for port, (kind, case) in enumerate(KINDS.items(), FIRST_PORT):
         mirrored(kind, *case, port)
     batch("filter del dev eth0 ingress pref 1\nfilter del dev eth0 egress pref 1\n")
     sessions = {n: {"words": words, "address": address_of(n)} for n, (words, *_) in SESSIONS.items()}
