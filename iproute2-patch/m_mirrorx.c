@@ -301,7 +301,7 @@ static __u32 parse_slice(const struct mirrorx_word *w, const char *arg,
 		refuse(w->key, "a number from 14 to 65535, or "
 		       "{l2|l3|l4}[+NUMBER] with one up to 65535", arg);
 	addattr32(n, MAX_MSG, w->attr2, header);
-	return arg[len] ? size : 0;
+	return size;
 }
 
 static void parse_word(const struct mirrorx_word *w, const char *arg,

@@ -12,7 +12,6 @@
  * or netlink, so the same file is compiled in user space for tests, sanitizers
  * and fuzzing.
  */
-#include <linux/crc32c.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/string.h>
@@ -69,7 +68,6 @@
 #define ICMP_LEN		8
 #define ICMP_CHECK		2
 #define SCTP_LEN		12
-#define SCTP_CHECK		8
 #define DCCP_DOFF		4
 
 #define FETCH_MAX		IPV6_LEN
@@ -196,7 +194,8 @@ static bool find_extensions(struct mirrorx_headers *h,
 		if (h->proto == IPV6_FRAGMENT) {
 			frag_off = get_unaligned_be16(ext + IPV6_FRAG_OFF);
 			h->more = frag_off & IPV6_MF;
-			h->fragment = true;
+			/* all of a packet may be one, RFC 6946 */
+			h->fragment = frag_off & (IPV6_MF | IPV6_OFFSET);
 			later = frag_off & IPV6_OFFSET;
 		}
 		h->proto = ext[0];
@@ -335,14 +334,6 @@ static bool fix_udp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 	return true;
 }
 
-static void fix_sctp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
-{
-	__u8 *check = frame + h->l4 + SCTP_CHECK;
-
-	put_unaligned_le32(0, check);
-	put_unaligned_le32(~crc32c(~0, frame + h->l4, end - h->l4), check);
-}
-
 /* Length and checksum of what IP carries; false if it would not be valid. */
 static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 {
@@ -367,13 +358,10 @@ static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 		fix_sum(h, frame, end, ICMP_CHECK, true);
 		return true;
 	case IPPROTO_SCTP:
-		if (whole)
-			fix_sctp(h, frame, end);
-		return whole;
 	case IPPROTO_DCCP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_IGMP:
-		return false;
+		return false;	/* chunks, or sums of a kind of their own */
 	default:		/* knows no length of its own, as far as IP goes */
 		return true;
 	}
@@ -424,8 +412,11 @@ static bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 {
 	if (h->ethertype > frame_len - h->l3)
 		return false;
-	if (h->ethertype > len - h->l3)
-		put_unaligned_be16(len - h->l3, frame + h->type_at);
+	if (h->ethertype <= len - h->l3)
+		return true;
+	if (len == h->l3)
+		return false;
+	put_unaligned_be16(len - h->l3, frame + h->type_at);
 	return true;
 }
 
@@ -449,7 +440,7 @@ bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len)
 	struct mirrorx_headers h;
 
 	mirrorx_headers_find(&h, &view);
-	if (h.l3 >= len)
+	if (len < ETH_HLEN)
 		return false;
 	if (h.ethertype < ETH_P_802_3_MIN)
 		return fix_802_3(&h, frame, len, frame_len);

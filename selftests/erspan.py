@@ -8,26 +8,30 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from scapy.all import IP, SCTP, TCP, UDP, Ether, IPv6
+from scapy.all import ARP, ICMP, IP, SCTP, TCP, UDP, Dot1AD, Dot1Q, Ether, IPv6, Raw
 from scapy.utils import RawPcapReader
+import rawtc
 from tap import ok
 
 ETH_LEN = 14
 TPIDS = (0x8100, 0x88a8)
-MARK_TYPE = 0x88b5
+MARK_TYPE, DCCP = 0x88b5, 33
 LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL = 1, 113      # all others here are plain IP
 GOOD, NONE = "1", "3"
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status",
              "sctp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
-FIELDS = ("frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
+FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
           "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags", "ip.frag_offset",
           "ip.ttl", "ip.proto", "ip.src", "ip.dst",
           "ipv6.version", "ipv6.tclass", "ipv6.flow", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
           "ipv6.src", "ipv6.dst", "gre.flags_and_version", "gre.proto", "gre.sequence_number",
           "erspan.version", "erspan.vlan", "erspan.cos", "erspan.bso", "erspan.truncated",
           "erspan.spanid", "erspan.timestamp", "erspan.sgt", "erspan.p", "erspan.ft", "erspan.hw",
-          "erspan.direction", "erspan.gra", "erspan.o", "erspan.platid", "erspan.pid5.switchid",
-          "erspan.pid5.port_index", "erspan.pid5.timestamp", "tcp.checksum", *CHECKSUMS)
+          "erspan.direction", "erspan.gra", "erspan.o", "erspan.encap", "erspan.index",
+          "erspan.platid", "erspan.pid1.vsmid", "erspan.pid1.port_index",
+          "erspan.pid3.port_index", "erspan.pid3.timestamp",
+          "erspan.pid5.switchid", "erspan.pid5.port_index", "erspan.pid5.timestamp",
+          "erspan.pid7.source_index", "erspan.pid7.timestamp", "tcp.checksum", *CHECKSUMS)
 PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_checksum:TRUE",
                "sctp.checksum:CRC-32C", "ip.defragment:FALSE", "ipv6.defragment:FALSE",
                "tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE")
@@ -78,6 +82,16 @@ def copies(pcap):
     return [Copy(*raw, values) for raw, values in zip(layers(pcap), fields, strict=True)]
 
 
+def complaints(pcap):
+    """{number of a packet: what tshark finds wrong with it}, errors only
+
+    What lies within TCP and the like is bound to be cut."""
+    rows = tshark(pcap, "--disable-protocol", "icq", "--disable-protocol", "stp",
+                  "--disable-protocol", "cdp", "-Y", "_ws.malformed || _ws.short || _ws.expert.severity == 8388608",
+                  "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message")
+    return dict(row.split("\t", 1) for row in rows.splitlines())
+
+
 def with_ethernet(linktype, packet):
     """What a device without link-layer headers shows, behind the header that copies of it have."""
     if linktype == LINKTYPE_ETHERNET:
@@ -105,24 +119,48 @@ def find_marks(found, ident):
     return tuple(w[0] if len(w) == 1 else None for w in where)
 
 
+def is_tagged(frame):
+    return len(frame) >= ETH_LEN + 4 and int.from_bytes(frame[12:14], "big") in TPIDS
+
+
 def outer_tag(frame):
     """TCI of the outermost VLAN tag, 0 if there is none"""
-    tagged = len(frame) >= ETH_LEN + 4 and int.from_bytes(frame[12:14], "big") in TPIDS
-    return int.from_bytes(frame[14:16], "big") if tagged else 0
+    return int.from_bytes(frame[14:16], "big") if is_tagged(frame) else 0
+
+
+def parse(options):
+    """The words of a command line as a dict."""
+    words, found = iter(options.split()), {}
+    for word in words:
+        found[word] = True if word == "fixlen" else next(words)
+    return found
 
 
 class Session:
     """One mirrorx action within a case."""
 
     def __init__(self, case, record, sent):
-        words = record["options"].split()
-        self.options = dict(zip(words[::2], words[1::2]))
+        self.options = parse(record["options"])
         self.case, self.stats, self.packets = case, record["stats"], record["packets"]
-        self.id, self.trunc = record["id"], int(self.options.get("trunc", 0)) or None
-        # less those that were sent after the counters were read
-        self.copies = [c for c in sent if c.number("erspan.spanid") == self.id and
-                       c.number("gre.sequence_number") < self.stats["sent"]]
+        self.id, self.type = record["id"], int(self.options.get("erspan_ver", 2))
+        trunc = self.options.get("trunc", "0")
+        self.trunc = int(trunc) or None if trunc.isdigit() else None
+        self.copies = self.mine(sent)
         self.name = case.name + (f", {record['options']}" if record["options"] else "")
+
+    def mine(self, sent):
+        """Its copies, less those that were sent after the counters were read."""
+        if self.type == 0:      # has no Session ID, and a source address instead
+            source = "ip.src" if self.case.underlay == 4 else "ipv6.src"
+            return [c for c in sent if not c.fields["erspan.spanid"] and
+                    c.fields[source][:1] == [self.options["src_ip"]]][:self.stats["sent"]]
+        return [c for c in sent if c.fields["erspan.spanid"] == [str(self.id)] and
+                c.number("gre.sequence_number") < self.stats["sent"]]
+
+    def stripped(self, frame):
+        """A frame of the wire less the tag that the session takes out."""
+        strip = self.options.get("vlan_tag") == "strip" and is_tagged(frame)
+        return frame[:12] + frame[16:] if strip else frame
 
 
 def whole(capture):
@@ -202,54 +240,190 @@ def on_the_wire(case):
     return [finished(frame) for frame in found] if hasattr(case, "unfinished") else found
 
 
+def platf(session):
+    """The Platf ID of the subheader, None without one."""
+    option = session.options.get
+    given = option("subheader", "5" if option("timestamp") == "ns" else "none")
+    return None if given == "none" else int(given)
+
+
+def timestamp(session):
+    return session.options.get("timestamp", "ns" if platf(session) in (5, 7) else "100us")
+
+
+def overhead(session):
+    """Bytes of the headers in front of the slice."""
+    return {4: 20, 6: 40}[session.case.underlay] + (4, 16, 20)[session.type] + \
+        (8 if platf(session) else 0)
+
+
 def room(case, session, expected):
     """Where the underlay's MTU cuts, if the case set it, and how many frames for that reason."""
     if not hasattr(case, "mtu"):
         return None, 0
-    head = {4: 20, 6: 40}[case.underlay] + 8 + 12
-    if session.options.get("timestamp") == "ns":
-        head += 8
-    fits = case.mtu - head
-    if session.trunc and session.trunc <= fits:
-        return fits, 0
-    return fits, sum(len(frame) > fits for frame in expected)
+    fits = case.mtu - overhead(session)
+    return fits, sum(min(wanted(session, frame), len(frame)) > fits
+                     for frame in map(session.stripped, expected))
 
 
-def wrong_bytes(session, expected, room=None):
-    """EXPECTED: frames of the wire; a copy is all of one or, if cut, its beginning."""
+def start_of(frame, layer):
+    """Offset of a layer that scapy has dissected."""
+    return frame.rindex(bytes(layer.original))
+
+
+def header_ends(frame):
+    """(behind L2, L3, L4) as scapy dissects a frame; the last one there is, where there is none."""
+    dissected, l2 = Ether(frame), ETH_LEN
+    while frame[l2 - 2:l2] in (b"\x81\0", b"\x88\xa8") and len(frame) >= l2 + 4:
+        l2 += 4
+    layer = dissected.firstlayer()
+    while isinstance(layer, (Ether, Dot1Q, Dot1AD)):
+        layer = layer.payload
+    if isinstance(layer, ARP):
+        return l2, l2 + 28, l2 + 28
+    if not isinstance(layer, (IP, IPv6)):
+        return l2, l2, l2
+    l3 = l2 + (layer.ihl * 4 if isinstance(layer, IP) else 40)
+    later = isinstance(layer, IP) and layer.frag
+    layer = layer.payload
+    while type(layer).__name__.startswith(("IPv6ExtHdr", "AH")):
+        later = later or getattr(layer, "offset", 0)
+        l3 += len(layer.original) - len(layer.payload.original)
+        layer = layer.payload
+    if type(layer).__name__.startswith("ICMPv6"):
+        size = 8
+    elif isinstance(layer, Raw) and IP in dissected and dissected[IP].proto == DCCP:
+        size = frame[l3 + 4] * 4
+    else:
+        sizes = {TCP: lambda: layer.dataofs * 4, UDP: lambda: 8, SCTP: lambda: 12, ICMP: lambda: 8}
+        size = sizes.get(type(layer), lambda: 0)()
+    return l2, l3, l3 if later or l3 + size > len(frame) else l3 + size
+
+
+def packet_end(frame):
+    """Where the packet in a frame ends, by its own length; None if it has none, or lies."""
+    l2, l3, _ = header_ends(frame)
+    layer, length = Ether(frame).getlayer(IP) or Ether(frame).getlayer(IPv6), None
+    kind = int.from_bytes(frame[l2 - 2:l2], "big")
+    if kind < 0x600:
+        length = kind
+    elif ARP in Ether(frame):
+        length = 28
+    elif l3 > l2:
+        length = layer.len if isinstance(layer, IP) else 40 + layer.plen
+    return l2 + length if length is not None and l3 <= l2 + length <= len(frame) else None
+
+
+def wanted(session, frame):
+    """How many bytes of a frame the session asks for."""
+    words = str(session.options.get("trunc", 1 << 16)).split("+")
+    if words[0] not in ("l2", "l3", "l4"):
+        return int(words[0])
+    return header_ends(frame)[int(words[0][1]) - 2] + (int(words[1]) if len(words) > 1 else 0)
+
+
+def rewritten(frame):
+    """Offsets of what fixlen may change."""
+    dissected = Ether(frame)
+    length = header_ends(frame)[0] - 2
+    found = {length, length + 1} if int.from_bytes(frame[length:length + 2], "big") < 0x600 else set()
+    for layer, where in ((IP, (2, 3, 10, 11)), (IPv6, (4, 5)), (TCP, (16, 17)), (UDP, (4, 5, 6, 7)),
+                         (ICMP, (2, 3)), (SCTP, (8, 9, 10, 11))):
+        if layer in dissected:
+            start = start_of(frame, dissected[layer])
+            found |= {start + at for at in where}
+    if IPv6 in dissected and type(dissected.lastlayer()).__name__.startswith("ICMPv6"):
+        found |= {start_of(frame, dissected[IPv6]) + 40 + at for at in (2, 3)}
+    return found
+
+
+def differs(session, copy, frame, length):
+    """Is the copy anything else than the beginning of the frame?"""
+    if hasattr(session.case, "lies"):       # then nobody knows where its headers end
+        length = len(copy.frame)
+    if copy.frame == frame[:length]:
+        return False
+    if "fixlen" not in session.options or length >= len(frame) or len(copy.frame) != length:
+        return True
+    changed = {at for at in range(length) if copy.frame[at] != frame[at]}
+    return not changed <= rewritten(frame)
+
+
+def wrong_bytes(session, wire, room=None):
+    """WIRE: frames as they were; a copy is all of one or, if cut, its beginning."""
     wrong = []
-    limit = min(x for x in (session.trunc, room, 1 << 16) if x)
+    expected = [session.stripped(frame) for frame in wire]
     if len(session.copies) != len(expected):
         wrong.append(f"{len(session.copies)} copies of {len(expected)} frames")
     for i, (copy, frame) in enumerate(zip(session.copies, expected)):
-        if copy.frame != frame[:limit]:
+        length = min(wanted(session, frame), room or 1 << 16, len(frame))
+        if differs(session, copy, frame, length):
             wrong.append(f"frame {i}: {len(copy.frame)} of {len(frame)} bytes, not as the wire's:\n"
-                         f" {copy.frame[:80].hex()}\n {frame[:limit][:80].hex()}")
-        if copy.number("erspan.truncated") != (limit < len(frame)):
-            wrong.append(f"frame {i}: T is {copy.field('erspan.truncated')} "
-                         f"for {len(copy.frame)} of {len(frame)} bytes")
-        if copy.number("erspan.vlan") | copy.number("erspan.cos") << 13 != \
-                outer_tag(frame) & 0xefff:
-            wrong.append(f"frame {i}: VLAN {copy.field('erspan.vlan')} COS "
-                         f"{copy.field('erspan.cos')} for {frame[:22].hex()}")
+                         f" {copy.frame[:80].hex()}\n {frame[:length][:80].hex()}")
+    return wrong + wrong_tags(session, wire) + wrong_truncated(session, wire)
+
+
+def wrong_tags(session, expected):
+    """VLAN, COS and En say what the frames' outermost tags were, and where they are."""
+    wrong = []
+    for i, (copy, frame) in enumerate(zip(session.copies, expected)):
+        tag, strip = outer_tag(frame), session.options.get("vlan_tag") == "strip"
+        want = {"erspan.vlan": tag & 0xfff, "erspan.cos": tag >> 13}
+        if session.type == 1:
+            want["erspan.encap"] = (2 if strip else 3) if is_tagged(frame) else 0
+            if not strip:
+                want["erspan.vlan"] = 0
+        if session.type == 0:
+            want = {}
+        found = {name: copy.number(name) for name in want}
+        if found != want:
+            wrong.append(f"frame {i}: {found}, not {want} for {frame[:22].hex()}")
     return wrong
+
+
+def wrong_truncated(session, expected):
+    """T says whether a copy is shorter than its frame; type I cannot."""
+    return [f"frame {i}: T is {copy.field('erspan.truncated')} for {len(copy.frame)} of "
+            f"{len(frame)} bytes"
+            for i, (copy, frame) in enumerate(zip(session.copies, map(session.stripped, expected)))
+            if session.type and copy.number("erspan.truncated") != (len(copy.frame) < len(frame))]
+
+
+def said_port(session, frame):
+    """{field: what tshark must read there} for the port."""
+    width = {1: 32, 3: 14, 5: 16, 7: 20}.get(platf(session), 20 if session.type == 1 else 0)
+    if not width:
+        return {}
+    port = int(session.options.get("port", len(frame) if "fixlen" in session.options
+                                   else session.case.ifindex))
+    name = "erspan.index" if session.type == 1 else \
+        f"erspan.pid{platf(session)}.{'source_index' if platf(session) == 7 else 'port_index'}"
+    return {name: port if port < 1 << width else 0}
 
 
 def said(session):
     """What tshark must read in every copy of a session."""
     option = session.options.get
     egress = session.case.hook == "egress"
-    gra = ("100us", "100ns", "ns").index(option("timestamp", "100us"))
     source = option("src_ip") or getattr(session.case, "source", None)
     tos, ttl = int(option("tos", "0"), 0), int(option("ttl", "64"))
-    want = {"gre.flags_and_version": 0x1000, "gre.proto": 0x22eb, "erspan.version": 2,
-            "erspan.bso": 0, "erspan.spanid": session.id, "erspan.sgt": int(option("sgt", "0"), 0),
-            "erspan.p": 1, "erspan.ft": 0, "erspan.hw": int(option("erspan_hwid", "0"), 0),
-            "erspan.direction": {"auto": egress, "egress": True, "ingress": False}[
-                option("erspan_dir", "auto")],
-            "erspan.gra": gra, "erspan.o": gra == 2}
-    if gra == 2:
-        want |= {"erspan.platid": 5, "erspan.pid5.switchid": 0, "erspan.pid5.port_index": 0}
+    want = {"gre.flags_and_version": 0x1000 if session.type else 0,
+            "gre.proto": 0x22eb if session.type == 2 else 0x88be}
+    if session.type:
+        want |= {"erspan.version": session.type, "erspan.spanid": session.id}
+    if session.type == 2:
+        unit = ("100us", "100ns", "ns").index(timestamp(session))
+        want |= {"erspan.bso": 0, "erspan.sgt": int(option("sgt", "0"), 0),
+                 "erspan.p": 1, "erspan.ft": 0,
+                 "erspan.hw": 0 if option("erspan_hwid") == "cpu" else
+                 int(option("erspan_hwid", "0"), 0),
+                 "erspan.direction": {"auto": egress, "egress": True, "ingress": False}[
+                     option("erspan_dir", "auto")],
+                 "erspan.gra": 3 if unit == 2 and platf(session) != 5 else unit,
+                 "erspan.o": platf(session) is not None}
+    if platf(session):
+        want |= {"erspan.platid": platf(session)} | {1: {"erspan.pid1.vsmid": 0}, 5: {
+            "erspan.pid5.switchid": 0}}.get(platf(session), {})
     if session.case.underlay == 4:
         return want | {"eth.type": 0x0800, "ip.version": 4, "ip.hdr_len": 20, "ip.dsfield": tos,
                        "ip.id": 0, "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": ttl,
@@ -260,11 +434,22 @@ def said(session):
                    "ipv6.dst": option("dst_ip", "2001:db8:9::9")}
 
 
+def wrong_ports(session):
+    """The port, which may tell each frame's length."""
+    wrong = []
+    for i, (copy, (_, frame)) in enumerate(zip(session.copies, session.case.frames)):
+        want = said_port(session, frame)
+        found = {name: copy.number(name) for name in want}
+        if found != want:
+            wrong.append(f"copy {i}: {found}, not {want}")
+    return wrong
+
+
 def wrong_headers(session):
     """Every field of the outer headers but VLAN, COS, T and time, and the sequence."""
-    want, wrong = said(session), []
+    want, wrong = said(session), wrong_ports(session)
     for i, copy in enumerate(session.copies):
-        for name, value in {**want, "gre.sequence_number": i}.items():
+        for name, value in {**want, **({"gre.sequence_number": i} if session.type else {})}.items():
             found = copy.fields[name][:1]
             if found != [value] and found and not isinstance(value, str):
                 found = [int(found[0], 0)]
@@ -281,12 +466,11 @@ def wrong_times(session, early, late):
     """The time in the copies is the wire's, less at most EARLY and plus at most LATE ns."""
     wrong = []
     for i, (copy, (seen, _)) in enumerate(zip(session.copies, session.case.frames)):
-        stamp = copy.number("erspan.timestamp")
-        if copy.number("erspan.gra") == 2:
-            unit, wrap = 1, 1 << 64
-            stamp += copy.number("erspan.pid5.timestamp") * 10 ** 9
-        else:
-            unit, wrap = (100000, 100)[copy.number("erspan.gra")], 1 << 32
+        stamp, sub = copy.number("erspan.timestamp"), platf(session)
+        unit, wrap = {"100us": 100000, "100ns": 100, "ns": 1}[timestamp(session)], 1 << 32
+        if sub and sub > 1:
+            upper = copy.number(f"erspan.pid{sub}.timestamp")
+            stamp, wrap = stamp + upper * (10 ** 9 if sub == 5 else wrap), 1 << 64
         low, high = ((seen + by) // unit for by in (-early, late))
         if (stamp - low) % wrap > high - low:
             wrong.append(f"copy {i}: time {stamp}, not from {low % wrap} to {high % wrap}")
@@ -299,11 +483,13 @@ def wrong_counters(session, cut_to_fit=0):
     packets = session.packets
     if hasattr(session.case, "uncounted"):      # tc counts no segments of what user space made
         packets = stats["sent"] + stats["unsampled"]
-    reasons = {k: v for k, v in stats.items() if k not in ("sent", "bytes", "truncated", "cut")}
+    reasons = [stats[name] for name in rawtc.REASONS]
     sizes = sum(len(c.packet) - ETH_LEN for c in session.copies)
-    cut = sum(c.number("erspan.truncated") for c in session.copies)
+    cut = sum(c.fields["erspan.truncated"] == ["1"] for c in session.copies)
+    if session.type == 0:
+        cut = stats["cut"] + stats["truncated"]
     for what, value, expected in (
-            ("packets", packets, stats["sent"] + sum(reasons.values())),
+            ("packets", packets + stats["split"], stats["sent"] + sum(reasons)),
             ("sent", stats["sent"], len(session.copies)), ("bytes", stats["bytes"], sizes),
             ("cut", stats["cut"], cut_to_fit), ("truncated", stats["truncated"], cut - cut_to_fit)):
         if value != expected:

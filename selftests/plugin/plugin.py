@@ -678,6 +678,22 @@ def test_profile_details():
                    "mirrorx for linux: erspan_ver 2 oversize fragment\n")
 
 
+def test_profile_documents():
+    """for: the man page and README.md say what it stands for"""
+    top = os.path.join(HERE, "../..")
+    with open(os.path.join(top, "README.md"), encoding="utf-8") as f:
+        readme = f.read()
+    with open(os.path.join(top, "iproute2-patch/tc-mirrorx.8"),
+              encoding="utf-8") as f:
+        man = f.read()
+    for name in COLLECTORS:
+        run = add(f"for {name} dst_ip 192.0.2.9 trunc 128", "-d")
+        words = run.out.strip().split(": ", 1)[1]
+        assert f"\n| `{name}` | `{words}`" in readme, words
+        assert f"\n{name:<11}{words}" in man, words
+        assert f"\n.B {name}\n" in man.split(".SH COLLECTORS\n")[1], name
+
+
 def test_gone_device():
     """the output device is gone"""
     opts = dump({DST4: ip("192.0.2.9"), IFINDEX: 123456})

@@ -111,6 +111,7 @@ def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None,
         idents.append(ident)
         words += more
     in_ns("src", "tc", "filter", "add", "dev", dev, hook, "pref", 1, "matchall", *words)
+    ifindex = socket.if_nametoindex(dev)
     mark(wire, f"begin {idents[0]}")
     yield note
     time.sleep(settle)
@@ -122,7 +123,7 @@ def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None,
     actions = [a for f in shown if "options" in f for a in f["options"]["actions"]
                if a["kind"] == "mirrorx"]
     cases.append({
-        "name": name, "mark": idents[0], "hook": hook, "underlay": underlay,
+        "name": name, "mark": idents[0], "hook": hook, "underlay": underlay, "ifindex": ifindex,
         "capture": capture or {"ingress": "in", "egress": "out"}[hook],
         "sessions": [{"id": i, "options": o, "packets": a["stats"]["packets"],
                       "stats": a["mirrorx_stats"]}

@@ -30,13 +30,3 @@ static inline void put_unaligned_be32(__u32 val, void *to)
 	put_unaligned_be16(val >> 16, p);
 	put_unaligned_be16(val, p + 2);
 }
-
-static inline void put_unaligned_le32(__u32 val, void *to)
-{
-	__u8 *p = to;
-
-	p[0] = val;
-	p[1] = val >> 8;
-	p[2] = val >> 16;
-	p[3] = val >> 24;
-}
