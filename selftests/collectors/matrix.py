@@ -26,7 +26,7 @@ EXPECTED = {
     "tshark": dict.fromkeys((13, *TYPES), FILES),
     "scapy": dict.fromkeys((13, *TYPES), ALL),
     # The tunnel's packets pass it as they come, in pieces
-    "Open vSwitch": dict.fromkeys((18, 2, 4), FITS),
+    "Open vSwitch": dict.fromkeys((18, 2, 4, 10, 11), FITS),
     "Linux": dict.fromkeys((17, 1, 2, 3, 4, 10, 11), ALL),
     "Suricata": dict.fromkeys((14, 1, 2, 3), ALERTS) | {4: NOTHING},
     "Suricata, live": {14: ALERTS},
@@ -36,7 +36,8 @@ EXPECTED = {
     "Arkime": dict.fromkeys((19, *TYPES), FLOWS),
     "ntopng": {20: FLOWS_OR_FRAMES} | {
         n: FLOWS_OR_FRAMES if n in TYPE_II or n in WITH_SUBHEADER and n not in OUTER_IPV6 else
-        REFUSED if n in OUTER_IPV6 else MISREAD for n in TYPES},
+        REFUSED if n in OUTER_IPV6 else MISREAD for n in TYPES} | {
+        10: FLOWS_OR_FRAMES | {"fragment": "what fits"}},
 }
 BY_RULE = ("Zeek", "Snort 3", "Arkime", "ntopng")
 
@@ -67,7 +68,7 @@ and ntopng are not to be had from Debian: for these a program in
 | what fits | the frames that did not need fragments |
 | some frames | these, and of others the beginning only |
 | file | the downloaded file, with the right SHA-256 |
-| flows | each connection, with its VLANs, and the right numbers of packets and bytes |
+| flows | each connection, with the right numbers of packets and bytes; Suricata's with the right VLANs, too |
 | alert | a rule for the request's path, and one for each datagram |
 | cut packets invalid, refused | what was cut is not taken for a packet; all others are as they were |
 | refused, misread, nothing | no frame at all, or none that is right |

@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 import erspan
 
-TYPE_II, TYPE_III = 0x88be, 0x22eb
+GRE, TYPE_II, TYPE_III = 47, 0x88be, 0x22eb
 S_BIT, O_BIT = 0x1000, 1
 CHECKSUM, KEY = 0x8000, 0x2000
 
 
 class Rule(NamedTuple):
-    """ERSPAN_II, _III: length of the header, -1 if the type is not known.  OPTIONAL: the O bit of
-    type III says whether its 8 more bytes are there."""
+    """TYPE_I, _II, _III: length of the header.  OPTIONAL: the O bit of type III says whether there
+    are 8 more bytes."""
     version: str
     forbidden: int              # bits of GRE's first word
     type_i: int
@@ -57,6 +57,8 @@ def frame_in(rule, packet):
     size = struct.unpack_from("!H", packet, 16)[0] if family == 4 else \
         40 + struct.unpack_from("!H", packet, 18)[0]
     packet = packet[:14 + size]
+    if packet[23 if family == 4 else 20] != GRE:
+        raise Refused("no GRE")
     flags, proto = struct.unpack_from("!HH", packet, at)
     if flags & rule.forbidden:
         raise Refused("GRE flags")
