@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Decoders that are at hand and give frames back: tshark, scapy; and where the other ones run."""
+import hashlib
 import json
 import shutil
 import subprocess
@@ -48,44 +49,30 @@ class Tshark:
             raise RuntimeError(f"tshark {words}: {run.stderr}")
         return run.stdout
 
-    def read(self, pcap, *words, more=()):
-        preferences = [word for p in (*erspan.PREFERENCES, *more) for word in ("-o", p)]
-        return self.run("-n", "-r", pcap, *preferences, *words)
-
     def frames(self, pcap):
-        """(ns, frame) of each copy: bytes from where tshark finds an inner Ethernet header."""
-        text = self.read(pcap, "-Y", "gre", "-T", "jsonraw", "-j", "frame")
-        times = [round(float(t) * 1e6) * 1000 for t in self.read(
-            pcap, "-Y", "gre", "-T", "fields", "-e", "frame.time_epoch").split()]
-        found = []
-        for when, packet in zip(times, json.loads(text or "[]", object_pairs_hook=lambda p: p),
-                                strict=True):
+        """Of each packet the frame in ERSPAN, or None: bytes from where tshark finds an inner
+        Ethernet header."""
+        preferences = [word for p in erspan.PREFERENCES for word in ("-o", p)]
+        text = self.run("-n", "-r", pcap, *preferences, "-T", "jsonraw", "-j", "frame")
+        # Layers of the same name must not hide each other: all pairs, no dict.
+        for packet in json.loads(text or "[]", object_pairs_hook=lambda pairs: pairs):
             layers = dict(dict(packet)["_source"])["layers"]
             raw = bytes.fromhex(dict(layers)["frame_raw"][0])
-            names = [name for name, _ in layers]
-            inner = [at for at, name in enumerate(names)
-                     if name == "eth_raw" and at > names.index("gre_raw")]
-            if inner:
-                found.append((when, raw[layers[inner[0]][1][1]:]))
-        return found
+            inner = [where for name, where in layers if name == "eth_raw"][1:]
+            yield raw[inner[0][1]:] if inner else None
 
-    def statuses(self, pcap):
-        """(ns, what is said of the inner checksums, the last of each kind) of each copy."""
-        rows = self.read(pcap, "-Y", "gre", "-T", "fields", "-E", "separator=/t", "-E",
-                         "occurrence=l", "-e", "frame.time_epoch",
-                         *(w for name in erspan.CHECKSUMS for w in ("-e", name))).splitlines()
-        rows = [row.split("\t") for row in rows]
-        return [(round(float(row[0]) * 1e6) * 1000, dict(zip(erspan.CHECKSUMS, row[1:])))
-                for row in rows]
-
-    def objects(self, pcap, folder):
-        """Files that it finds in HTTP: {name: bytes}."""
+    def look(self, pcap, folder):
+        """Of each packet what is said of the inner checksums (the last of each kind); and the
+        files in HTTP.  Here tshark may put together what belongs together."""
         target = WORK / folder
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        self.run("-n", "-r", pcap, "-q", "-o", "ip.defragment:TRUE", "-o", "ipv6.defragment:TRUE",
-                 "--export-objects", f"http,{target}")
-        return {path.name: path.read_bytes() for path in target.iterdir()}
+        preferences = [word for p in erspan.PREFERENCES if "check" in p for word in ("-o", p)]
+        rows = self.run("-n", "-r", pcap, *preferences, "-T", "fields", "-E", "separator=/t", "-E",
+                        "occurrence=l", *(w for name in erspan.CHECKSUMS for w in ("-e", name)),
+                        "--export-objects", f"http,{target}").splitlines()
+        return [dict(zip(erspan.CHECKSUMS, row.split("\t"))) for row in rows], \
+            {hashlib.sha256(path.read_bytes()).hexdigest() for path in target.iterdir()}
 
 
 def scapy_frames(packets):
