@@ -223,8 +223,8 @@ void mirrorx_frame_view(struct mirrorx_view *view,
  */
 u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header)
 {
-	struct mirrorx_headers h;
-	struct mirrorx_view view;
+	struct mirrorx_headers h __uninitialized;
+	struct mirrorx_view view __uninitialized;
 
 	mirrorx_frame_view(&view, frame);
 	mirrorx_headers_find(&h, &view);

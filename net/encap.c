@@ -213,24 +213,28 @@ static void init_erspan2(struct mirrorx_encap *encap,
 static void init_erspan3(struct mirrorx_encap *encap,
 			 const struct mirrorx_encap_conf *conf)
 {
-	__u8 *platf = encap->hdr + encap->len + ERSPAN3_LEN;
+	__u8 *erspan = encap->hdr + encap->len;
+	__u8 *platf = erspan + ERSPAN3_LEN;
+	__u32 word2;
 
 	encap->tag_mask = ERSPAN_VLAN | ERSPAN_COS;
-	encap->word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
-		       gra(conf) << ERSPAN3_GRA_SHIFT;
+	word2 = (__u32)conf->sgt << ERSPAN3_SGT_SHIFT | ERSPAN3_P |
+		gra(conf) << ERSPAN3_GRA_SHIFT;
 	encap->hwid_cpu = conf->hwid == TC_MIRRORX_HWID_CPU;
 	if (!encap->hwid_cpu)
-		encap->word2 |= (__u32)conf->hwid << ERSPAN3_HWID_SHIFT;
+		word2 |= (__u32)conf->hwid << ERSPAN3_HWID_SHIFT;
 	if (conf->dir == TC_MIRRORX_DIR_EGRESS)
-		encap->word2 |= ERSPAN3_D;
+		word2 |= ERSPAN3_D;
 	encap->len += ERSPAN3_LEN;
-	if (!conf->platf)
-		return;
-
-	encap->word2 |= ERSPAN3_O;
-	put_unaligned_be32((__u32)conf->platf << PLATF_SHIFT, platf);
-	encap->len += PLATF_LEN;
-	init_port(encap, conf, conf->platf == 1 ? platf + PLATF_WORD1 : platf);
+	if (conf->platf) {
+		word2 |= ERSPAN3_O;
+		put_unaligned_be32((__u32)conf->platf << PLATF_SHIFT, platf);
+		encap->len += PLATF_LEN;
+		init_port(encap, conf,
+			  conf->platf == 1 ? platf + PLATF_WORD1 : platf);
+	}
+	put_unaligned_be32(word2, erspan + ERSPAN3_WORD2);
+	encap->more = encap->hwid_cpu || conf->platf;
 }
 
 /**
@@ -290,32 +294,6 @@ static void write_ipv6(__u8 *ip, const struct mirrorx_encap *encap,
 			   ip + IPV6_PAYLOAD_LEN);
 }
 
-static void write_time(__u8 *erspan, const struct mirrorx_encap *encap,
-		       __u64 time_ns)
-{
-	__u8 *upper = erspan + ERSPAN3_LEN + PLATF_WORD1;
-	__u64 stamp = time_ns;
-	__u32 ns;
-
-	switch (encap->timestamp) {
-	case TC_MIRRORX_TIMESTAMP_NS:
-		if (encap->platf == 5) {
-			stamp = div_u64_rem(time_ns, NS_PER_SECOND, &ns);
-			stamp = stamp << 32 | ns;
-		}
-		break;
-	case TC_MIRRORX_TIMESTAMP_100NS:
-		stamp = div_u64(time_ns, 100);
-		break;
-	default:
-		stamp = div_u64(time_ns, 100000);
-		break;
-	}
-	put_unaligned_be32(stamp, erspan + ERSPAN3_TIMESTAMP);
-	if (encap->platf > 1)
-		put_unaligned_be32(stamp >> 32, upper);
-}
-
 /* What the field has no room for is left out. */
 static void write_port(__u8 *to, const struct mirrorx_encap *encap,
 		       const struct mirrorx_encap_meta *meta)
@@ -329,25 +307,65 @@ static void write_port(__u8 *to, const struct mirrorx_encap *encap,
 	put_unaligned_be32(get_unaligned_be32(to) | port, to);
 }
 
-static __u32 tag_word(const struct mirrorx_encap *encap, __u32 tag)
-{
-	__u32 word = (tag & VLAN_TCI_VID) << ERSPAN_VLAN_SHIFT |
-		     (tag & VLAN_TCI_PCP) >> VLAN_TCI_PCP_SHIFT <<
-		     ERSPAN_COS_SHIFT;
-
-	return (word & encap->tag_mask) | encap->tag_en;
-}
-
-static void write_word2(__u8 *erspan, const struct mirrorx_encap *encap,
+static void write_word0(__u8 *erspan, const struct mirrorx_encap *encap,
 			const struct mirrorx_encap_meta *meta)
 {
-	__u32 word2 = encap->word2;
+	__u32 tag = meta->tag, word0 = encap->word0;
 
-	if (meta->egress && encap->dir_auto)
-		word2 |= ERSPAN3_D;
+	if (meta->truncated)
+		word0 |= ERSPAN_T;
+	if (tag)
+		word0 |= encap->tag_en | (encap->tag_mask &
+			 ((tag & VLAN_TCI_VID) << ERSPAN_VLAN_SHIFT |
+			  (tag & VLAN_TCI_PCP) >> VLAN_TCI_PCP_SHIFT <<
+			  ERSPAN_COS_SHIFT));
+	put_unaligned_be32(word0, erspan);
+}
+
+/* Type III: what most sessions have no use for, and the time's upper half */
+static void write_more(__u8 *to, const struct mirrorx_encap *encap,
+		       const struct mirrorx_encap_meta *meta, __u32 upper)
+{
+	__u8 *erspan = to + encap->ip_len + GRE_LEN + GRE_SEQ_LEN;
+	__u8 *word2 = erspan + ERSPAN3_WORD2;
+
 	if (encap->hwid_cpu)
-		word2 |= (__u32)meta->cpu << ERSPAN3_HWID_SHIFT;
-	put_unaligned_be32(word2, erspan + ERSPAN3_WORD2);
+		put_unaligned_be32(get_unaligned_be32(word2) |
+				   (__u32)meta->cpu << ERSPAN3_HWID_SHIFT,
+				   word2);
+	if (encap->platf > 1)
+		put_unaligned_be32(upper, erspan + ERSPAN3_LEN + PLATF_WORD1);
+	if (encap->port_bits)
+		write_port(to, encap, meta);
+}
+
+static void write_erspan3(__u8 *to, const struct mirrorx_encap *encap,
+			  const struct mirrorx_encap_meta *meta)
+{
+	__u8 *erspan = to + encap->ip_len + GRE_LEN + GRE_SEQ_LEN;
+	__u64 time = meta->time_ns;
+	__u32 ns;
+
+	write_word0(erspan, encap, meta);
+	switch (encap->timestamp) {
+	case TC_MIRRORX_TIMESTAMP_NS:
+		if (encap->platf == 5) {
+			time = div_u64_rem(time, NS_PER_SECOND, &ns);
+			time = time << 32 | ns;
+		}
+		break;
+	case TC_MIRRORX_TIMESTAMP_100NS:
+		time = div_u64(time, 100);
+		break;
+	default:
+		time = div_u64(time, 100000);
+		break;
+	}
+	put_unaligned_be32(time, erspan + ERSPAN3_TIMESTAMP);
+	if (meta->egress && encap->dir_auto)
+		erspan[ERSPAN3_WORD2 + 3] |= ERSPAN3_D;
+	if (encap->more)
+		write_more(to, encap, meta, time >> 32);
 }
 
 /**
@@ -360,8 +378,6 @@ void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
 			 const struct mirrorx_encap_meta *meta)
 {
 	__u8 *seq = to + encap->ip_len + GRE_LEN;
-	__u8 *erspan = seq + GRE_SEQ_LEN;
-	__u32 word0;
 
 	/* most often that is all: a known size is copied by a few moves */
 	if (encap->len >= LEN_COMMON) {
@@ -376,21 +392,15 @@ void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
 		write_ipv4(to, encap, meta->slice_len);
 	else
 		write_ipv6(to, encap, meta->slice_len);
+
 	if (encap->type == TC_MIRRORX_ERSPAN_I)
 		return;
-
 	put_unaligned_be32(meta->seq, seq);
-	word0 = encap->word0;
-	if (meta->truncated)
-		word0 |= ERSPAN_T;
-	if (meta->tag)
-		word0 |= tag_word(encap, meta->tag);
-	put_unaligned_be32(word0, erspan);
-
 	if (encap->type == TC_MIRRORX_ERSPAN_III) {
-		write_time(erspan, encap, meta->time_ns);
-		write_word2(erspan, encap, meta);
+		write_erspan3(to, encap, meta);
+		return;
 	}
+	write_word0(seq + GRE_SEQ_LEN, encap, meta);
 	if (encap->port_bits)
 		write_port(to, encap, meta);
 }

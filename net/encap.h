@@ -75,8 +75,8 @@ struct mirrorx_encap_conf {
  * @port_word: offset in @hdr of the word that ends with it
  * @dir_auto: the D bit follows the hook
  * @hwid_cpu: the Hw ID is the CPU
+ * @more: type III has more than the usual
  * @word0: first word of the ERSPAN header, host order
- * @word2: third word of type III, host order
  * @tag_mask: what of a tag's VLAN and COS goes into the first word
  * @tag_en: what type II says there about a frame with a tag
  * @ip_sum: sum of the IPv4 header's words, not folded
@@ -93,8 +93,8 @@ struct mirrorx_encap {
 	__u8 port_word;
 	bool dir_auto;
 	bool hwid_cpu;
+	bool more;
 	__u32 word0;
-	__u32 word2;
 	__u32 tag_mask;
 	__u32 tag_en;
 	__u32 ip_sum;

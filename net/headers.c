@@ -47,6 +47,7 @@
 #define IPV6_FRAG_OFF		2
 #define IPV6_MF			0x0001
 #define IPV6_OFFSET		0xfff8
+#define IPV6_OFFSET_SHIFT	3
 #define IPV6_SEGMENTS_LEFT	3
 
 #define IPV6_HOP_BY_HOP		0
@@ -72,28 +73,36 @@
 
 #define FETCH_MAX		IPV6_LEN
 
-static const __u8 *fetch(const struct mirrorx_view *view, __u32 offset,
-			 __u32 len, __u8 *buf)
+/*
+ * All that finds headers is inlined into both of its users: where the frame is
+ * known to lie in one piece, the other way to read it goes away, and what was
+ * found stays in registers.
+ */
+
+/* Let LEN bytes be read at *AT; false if they are not there. */
+static __always_inline bool fetch(const struct mirrorx_view *view,
+				  __u32 offset, __u32 len, __u8 *buf,
+				  const __u8 **at)
 {
-	if (offset + len <= view->data_len)
-		return view->data + offset;
-	if (offset + len > view->len ||
-	    !mirrorx_fetch(view->frame, offset, len, buf))
-		return NULL;
-	return buf;
+	if (offset + len <= view->data_len) {
+		*at = view->data + offset;
+		return true;
+	}
+	*at = buf;
+	return view->frame && offset + len <= view->len &&
+	       mirrorx_fetch(view->frame, offset, len, buf);
 }
 
 /* Ethernet header and tags; false if not even the EtherType is there. */
-static bool find_l2(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline bool find_l2(struct mirrorx_headers *h, const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX];
+	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *type;
 	int depth;
 
 	h->type_at = 2 * ETH_ALEN;
 	for (depth = 0; ; depth++) {
-		type = fetch(view, h->type_at, 2, buf);
-		if (!type)
+		if (!fetch(view, h->type_at, 2, buf, &type))
 			break;
 		h->ethertype = get_unaligned_be16(type);
 		h->l3 = h->type_at + 2;
@@ -108,27 +117,27 @@ static bool find_l2(struct mirrorx_headers *h, const struct mirrorx_view *view)
 	return depth > 0;
 }
 
-static void find_arp(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline void find_arp(struct mirrorx_headers *h, const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX];
-	const __u8 *arp = fetch(view, h->l3, ARP_LEN, buf);
+	__u8 buf[FETCH_MAX] __uninitialized;
+	const __u8 *arp;
 	__u32 len;
 
-	if (!arp)
+	if (!fetch(view, h->l3, ARP_LEN, buf, &arp))
 		return;
 	len = ARP_LEN + 2 * arp[ARP_HLEN] + 2 * arp[ARP_PLEN];
 	if (len <= view->len - h->l3)
 		h->l4 = h->l3 + len;
 }
 
-static bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX];
-	const __u8 *ip = fetch(view, h->l3, IPV4_LEN, buf);
+	__u8 buf[FETCH_MAX] __uninitialized;
+	const __u8 *ip;
 	__u16 frag_off;
 	__u32 len;
 
-	if (!ip || ip[0] >> 4 != 4)
+	if (!fetch(view, h->l3, IPV4_LEN, buf, &ip) || ip[0] >> 4 != 4)
 		return false;
 	len = (ip[0] & 15) * 4;
 	if (len < IPV4_LEN || len > view->len - h->l3)
@@ -137,14 +146,13 @@ static bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view
 	frag_off = get_unaligned_be16(ip + IPV4_FRAG_OFF);
 	h->ip_len = get_unaligned_be16(ip + IPV4_TOT_LEN);
 	h->proto = ip[IPV4_PROTO];
-	h->more = frag_off & IPV4_MF;
 	h->fragment = frag_off & (IPV4_MF | IPV4_OFFSET);
 	h->l4 = h->l3 + len;
 	h->ipv4 = true;
 	return !(frag_off & IPV4_OFFSET);
 }
 
-static bool is_extension(__u8 proto)
+static __always_inline bool is_extension(__u8 proto)
 {
 	switch (proto) {
 	case IPV6_HOP_BY_HOP:
@@ -161,7 +169,7 @@ static bool is_extension(__u8 proto)
 	}
 }
 
-static __u32 extension_len(__u8 proto, const __u8 *extension)
+static __always_inline __u32 extension_len(__u8 proto, const __u8 *extension)
 {
 	if (proto == IPV6_FRAGMENT)
 		return IPV6_EXTENSION_LEN;
@@ -171,19 +179,19 @@ static __u32 extension_len(__u8 proto, const __u8 *extension)
 }
 
 /* The extension headers; false where no transport header follows. */
-static bool find_extensions(struct mirrorx_headers *h,
+static __always_inline bool find_extensions(struct mirrorx_headers *h,
 			    const struct mirrorx_view *view)
 {
 	bool later = false;
-	__u8 buf[FETCH_MAX];
+	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *ext;
 	__u16 frag_off;
 	__u32 len;
 	int i;
 
 	for (i = 0; is_extension(h->proto); i++) {
-		ext = fetch(view, h->l4, IPV6_EXTENSION_LEN, buf);
-		if (!ext || i == EXTENSIONS_MAX)
+		if (i == EXTENSIONS_MAX ||
+		    !fetch(view, h->l4, IPV6_EXTENSION_LEN, buf, &ext))
 			return false;
 		len = extension_len(h->proto, ext);
 		if (len > view->len - h->l4)
@@ -193,9 +201,10 @@ static bool find_extensions(struct mirrorx_headers *h,
 			h->routed = true;
 		if (h->proto == IPV6_FRAGMENT) {
 			frag_off = get_unaligned_be16(ext + IPV6_FRAG_OFF);
-			h->more = frag_off & IPV6_MF;
 			/* all of a packet may be one, RFC 6946 */
-			h->fragment = frag_off & (IPV6_MF | IPV6_OFFSET);
+			h->fragment = frag_off >> IPV6_OFFSET_SHIFT;
+			if (frag_off & IPV6_MF)
+				h->fragment |= IPV4_MF;
 			later = frag_off & IPV6_OFFSET;
 		}
 		h->proto = ext[0];
@@ -207,13 +216,13 @@ static bool find_extensions(struct mirrorx_headers *h,
 	return !later;
 }
 
-static bool find_ipv6(struct mirrorx_headers *h, const struct mirrorx_view *view)
+static __always_inline bool find_ipv6(struct mirrorx_headers *h, const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX];
-	const __u8 *ip = fetch(view, h->l3, IPV6_LEN, buf);
+	__u8 buf[FETCH_MAX] __uninitialized;
+	const __u8 *ip;
 	__u16 payload_len;
 
-	if (!ip || ip[0] >> 4 != 6)
+	if (!fetch(view, h->l3, IPV6_LEN, buf, &ip) || ip[0] >> 4 != 6)
 		return false;
 
 	payload_len = get_unaligned_be16(ip + IPV6_PAYLOAD_LEN);
@@ -226,25 +235,30 @@ static bool find_ipv6(struct mirrorx_headers *h, const struct mirrorx_view *view
 }
 
 /* Bytes of the transport header, 0 if it is not known. */
-static __u32 transport_len(__u8 proto, const struct mirrorx_view *view, __u32 at)
+static __always_inline __u32 transport_len(__u8 proto,
+					   const struct mirrorx_view *view,
+					   __u32 at)
 {
-	__u8 buf[FETCH_MAX];
+	__u8 buf[FETCH_MAX] __uninitialized;
 	const __u8 *header;
 	__u32 len;
 
-	switch (proto) {
-	case IPPROTO_TCP:
-		header = fetch(view, at + TCP_DOFF, 1, buf);
-		len = header ? (*header >> 4) * 4 : 0;
-		return len < TCP_LEN ? 0 : len;
-	case IPPROTO_DCCP:
-		header = fetch(view, at + DCCP_DOFF, 1, buf);
-		return header ? *header * 4 : 0;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
+	if (proto == IPPROTO_UDP)	/* these two in front, as the most frequent */
 		return UDP_LEN;
+	if (proto == IPPROTO_TCP) {
+		if (!fetch(view, at + TCP_DOFF, 1, buf, &header))
+			return 0;
+		len = (*header >> 4) * 4;
+		return len < TCP_LEN ? 0 : len;
+	}
+
+	switch (proto) {
+	case IPPROTO_DCCP:
+		return fetch(view, at + DCCP_DOFF, 1, buf, &header) ?
+		       *header * 4 : 0;
 	case IPPROTO_SCTP:
 		return SCTP_LEN;
+	case IPPROTO_UDPLITE:
 	case IPPROTO_ICMP:
 	case IPPROTO_IGMP:
 	case PROTO_ICMPV6:
@@ -252,6 +266,34 @@ static __u32 transport_len(__u8 proto, const struct mirrorx_view *view, __u32 at
 	default:
 		return 0;
 	}
+}
+
+/* Returns false if not even the EtherType is there. */
+static __always_inline bool find(struct mirrorx_headers *h,
+				 const struct mirrorx_view *view)
+{
+	bool transport = false;
+	__u32 len;
+
+	*h = (struct mirrorx_headers){ };
+	if (!find_l2(h, view))
+		return false;
+	h->l4 = h->l3;
+
+	if (h->ethertype == ETH_P_IP)
+		transport = find_ipv4(h, view);
+	else if (h->ethertype == ETH_P_IPV6)
+		transport = find_ipv6(h, view);
+	else if (h->ethertype == ETH_P_ARP)
+		find_arp(h, view);
+
+	h->end = h->l4;
+	if (transport) {
+		len = transport_len(h->proto, view, h->l4);
+		if (len <= view->len - h->l4)
+			h->end += len;
+	}
+	return true;
 }
 
 /**
@@ -264,107 +306,90 @@ static __u32 transport_len(__u8 proto, const struct mirrorx_view *view, __u32 at
 void mirrorx_headers_find(struct mirrorx_headers *h,
 			  const struct mirrorx_view *view)
 {
-	bool transport = false;
-	__u32 len;
-
-	memset(h, 0, sizeof(*h));
-	if (!find_l2(h, view))
+	if (!find(h, view)) {
 		h->l3 = view->len;
-	h->l4 = h->l3;
-
-	if (h->ethertype == ETH_P_IP)
-		transport = find_ipv4(h, view);
-	else if (h->ethertype == ETH_P_IPV6)
-		transport = find_ipv6(h, view);
-	else if (h->ethertype == ETH_P_ARP)
-		find_arp(h, view);
-
-	h->end = h->l4;
-	if (!transport)
-		return;
-	len = transport_len(h->proto, view, h->l4);
-	if (len <= view->len - h->l4)
-		h->end += len;
+		h->l4 = view->len;
+		h->end = view->len;
+	}
 }
 
 /* Sum of the pseudo header, RFC 9293 section 3.1 and RFC 8200 section 8.1 */
-static __wsum pseudo_sum(const struct mirrorx_headers *h, const __u8 *frame,
+static __always_inline __wsum pseudo_sum(const struct mirrorx_headers *h, const __u8 *frame,
 			 __u32 len)
 {
-	const __u8 *addrs = frame + h->l3 + (h->ipv4 ? IPV4_ADDRS : IPV6_ADDRS);
-	__wsum sum = csum_partial(addrs, h->ipv4 ? 8 : 32, 0);
+	const __u8 *addrs = frame + h->l3 + IPV6_ADDRS;
+	__be32 saddr, daddr;
+	__wsum sum = 0;
 
-	sum = csum_add(sum, (__force __wsum)htonl(len));
-	return csum_add(sum, (__force __wsum)htons(h->proto));
+	if (h->ipv4) {
+		memcpy(&saddr, frame + h->l3 + IPV4_ADDRS, sizeof(saddr));
+		memcpy(&daddr, frame + h->l3 + IPV4_ADDRS + 4, sizeof(daddr));
+	} else {
+		sum = csum_partial(addrs, 32, 0);
+		saddr = 0;
+		daddr = 0;
+	}
+	return csum_tcpudp_nofold(saddr, daddr, len, h->proto, sum);
 }
 
-static __sum16 l4_sum(const struct mirrorx_headers *h, const __u8 *frame,
-		      __u32 end, bool pseudo)
-{
-	__wsum sum = pseudo ? pseudo_sum(h, frame, end - h->l4) : 0;
-
-	return csum_fold(csum_partial(frame + h->l4, end - h->l4, sum));
-}
-
-static void fix_sum(const struct mirrorx_headers *h, __u8 *frame, __u32 end,
+static __always_inline void fix_sum(const struct mirrorx_headers *h, __u8 *frame, __u32 end,
 		    __u32 check, bool pseudo)
 {
-	__sum16 sum;
+	__u8 *l4 = frame + h->l4;
+	__u32 len = end - h->l4;
+	__wsum start = 0;
+	__sum16 sum = 0;
 
-	put_unaligned_be16(0, frame + h->l4 + check);
-	sum = l4_sum(h, frame, end, pseudo);
+	memcpy(l4 + check, &sum, sizeof(sum));
+	if (pseudo)
+		start = pseudo_sum(h, frame, len);
+	sum = csum_fold(csum_partial(l4, len, start));
 	if (h->proto == IPPROTO_UDP && !sum)
 		sum = CSUM_MANGLED_0;
-	memcpy(frame + h->l4 + check, &sum, sizeof(sum));
+	memcpy(l4 + check, &sum, sizeof(sum));
 }
 
-static bool fix_udp(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+/* Returns whether there is a checksum to be made. */
+static bool fix_udp(__u8 *udp, __u32 room)
 {
-	__u8 *udp = frame + h->l4;
-	__u32 len = get_unaligned_be16(udp + UDP_LENGTH);
-
-	if (len < UDP_LEN || len > h->ip_len - (h->l4 - h->l3))
+	if (get_unaligned_be16(udp + UDP_LENGTH) <= room)
 		return false;
-	if (h->l4 + len <= end)
-		return true;
-	put_unaligned_be16(end - h->l4, udp + UDP_LENGTH);
+	put_unaligned_be16(room, udp + UDP_LENGTH);
 	/* none, where there was none */
-	if (get_unaligned_be16(udp + UDP_CHECK))
-		fix_sum(h, frame, end, UDP_CHECK, true);
-	return true;
+	return get_unaligned_be16(udp + UDP_CHECK);
 }
 
 /* Length and checksum of what IP carries; false if it would not be valid. */
-static bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+static __always_inline bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
 {
-	bool whole = h->end > h->l4 && h->end <= end;
+	__u32 check = ICMP_CHECK, len = h->ip_len - (h->l4 - h->l3);
+	__u8 *udp = frame + h->l4;
+	bool pseudo = true;
 
-	switch (h->proto) {
-	case IPPROTO_TCP:
-		if (!whole || h->routed)
-			return false;
-		fix_sum(h, frame, end, TCP_CHECK, true);
-		return true;
-	case IPPROTO_UDP:
-		return whole && !h->routed && fix_udp(h, frame, end);
-	case IPPROTO_ICMP:
-		if (!whole)
-			return false;
-		fix_sum(h, frame, end, ICMP_CHECK, false);
-		return true;
-	case PROTO_ICMPV6:
-		if (!whole || h->routed)
-			return false;
-		fix_sum(h, frame, end, ICMP_CHECK, true);
-		return true;
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_IGMP:
-		return false;	/* chunks, or sums of a kind of their own */
-	default:		/* knows no length of its own, as far as IP goes */
-		return true;
+	if (h->proto == IPPROTO_TCP) {
+		check = TCP_CHECK;
+	} else if (h->proto == IPPROTO_UDP) {
+		check = UDP_CHECK;
+	} else if (h->proto == IPPROTO_ICMP) {
+		pseudo = false;
+	} else if (h->proto != PROTO_ICMPV6) {
+		/* other kinds of lengths and checksums, or none */
+		return h->proto != IPPROTO_SCTP && h->proto != IPPROTO_DCCP &&
+		       h->proto != IPPROTO_UDPLITE && h->proto != IPPROTO_IGMP;
 	}
+
+	/* without its whole header, or for an address that is not at hand */
+	if (h->end == h->l4 || h->end > end || (pseudo && h->routed))
+		return false;
+	if (h->proto == IPPROTO_UDP) {
+		if (get_unaligned_be16(udp + UDP_LENGTH) < UDP_LEN ||
+		    get_unaligned_be16(udp + UDP_LENGTH) > len)
+			return false;
+		if (!fix_udp(udp, end - h->l4))
+			return true;
+	}
+	fix_sum(h, frame, end, check, pseudo);
+	return true;
 }
 
 static void fix_ipv4(__u8 *ip, __u16 len)
@@ -380,7 +405,7 @@ static void fix_ipv4(__u8 *ip, __u16 len)
 	memcpy(ip + IPV4_CHECK, &sum, sizeof(sum));
 }
 
-static bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
+static __always_inline bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 		   __u32 frame_len)
 {
 	__u32 end = len;
@@ -391,7 +416,7 @@ static bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 	if (h->l3 + h->ip_len <= len)
 		return true;		/* only padding was cut */
 	/* all fragments but the last are multiples of 8; the rest is padding */
-	if (h->more)
+	if (h->fragment & IPV4_MF)
 		end -= (end - h->l4) % 8;
 	if (end == h->l4)
 		return false;
@@ -407,7 +432,7 @@ static bool fix_ip(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 }
 
 /* IEEE 802.3: a length where Ethernet has a type */
-static bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
+static __always_inline bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 		      __u32 frame_len)
 {
 	if (h->ethertype > frame_len - h->l3)
@@ -437,10 +462,9 @@ bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len)
 		.data_len = len,
 		.len = len,
 	};
-	struct mirrorx_headers h;
+	struct mirrorx_headers h __uninitialized;
 
-	mirrorx_headers_find(&h, &view);
-	if (len < ETH_HLEN)
+	if (!find(&h, &view))
 		return false;
 	if (h.ethertype < ETH_P_802_3_MIN)
 		return fix_802_3(&h, frame, len, frame_len);

@@ -34,8 +34,8 @@ struct mirrorx_view {
  * @ipv4: @l3 is a whole IPv4 header
  * @ipv6: @l3 is a whole IPv6 header, with all its extensions
  * @proto: transport protocol
- * @fragment: of an IP packet, any of them
- * @more: and not the last one
+ * @fragment: of an IP packet: more-fragments flag and offset in the form of IPv4;
+ *	0 if the packet is whole
  * @routed: an IPv6 routing header stands for the destination address
  *
  * All headers lie within the frame, from @l3 up to @end.
@@ -47,11 +47,10 @@ struct mirrorx_headers {
 	__u32 end;
 	__u32 ip_len;
 	__u16 ethertype;
+	__u16 fragment;
 	__u8 proto;
 	bool ipv4;
 	bool ipv6;
-	bool fragment;
-	bool more;
 	bool routed;
 };
 

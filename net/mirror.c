@@ -38,16 +38,17 @@ static u32 room(const struct mirror *mirror)
 	return mirror->path.mtu - mirror->path.route->encap.len;
 }
 
-/* How much of the frame is asked for? */
-static u32 wanted(const struct mirror *mirror,
-		  const struct mirrorx_frame *frame)
+/* What options ask for that look into the frame; false if it cannot be read. */
+static noinline bool look_into(struct mirror *mirror,
+			       struct mirrorx_frame *frame, u32 *keep)
 {
 	const struct mirrorx_params *params = mirror->params;
-	u32 keep = params->keep;
 
-	if (unlikely(params->trunc_after))
-		keep += mirrorx_header_end(frame, params->trunc_after);
-	return min(keep, mirrorx_frame_len(frame));
+	if (params->conf.strip && frame->tag && !mirrorx_strip_tag(frame))
+		return false;
+	if (params->trunc_after)
+		*keep += mirrorx_header_end(frame, params->trunc_after);
+	return true;
 }
 
 /* The session's sequence, or that of this CPU; the CPU stays while BH is off. */
@@ -133,21 +134,25 @@ static __always_inline enum tca_mirrorx_stats
 mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
 {
 	struct mirrorx_encap_meta *meta = &mirror->meta;
+	const struct mirrorx_params *params = mirror->params;
 	u32 frame_len = mirrorx_frame_len(frame);
+	u32 keep = params->keep;
 	u32 notes = mirror->notes;
 
 	meta->frame_len = frame_len;
-	if (unlikely(mirror->params->conf.strip && frame->tag)) {
-		if (!mirrorx_strip_tag(frame))
+	if (unlikely(params->looks)) {
+		if (!look_into(mirror, frame, &keep))
 			return TCA_MIRRORX_STATS_BAD_FRAME;
-		frame_len -= VLAN_HLEN;
+		frame_len = mirrorx_frame_len(frame);
 	}
 
-	meta->slice_len = wanted(mirror, frame);
-	if (meta->slice_len < frame_len)
+	meta->slice_len = frame_len;
+	if (keep < frame_len) {
+		meta->slice_len = keep;
 		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
+	}
 	if (unlikely(meta->slice_len > room(mirror))) {
-		if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_SPLIT &&
+		if (params->oversize == TC_MIRRORX_OVERSIZE_SPLIT &&
 		    meta->slice_len == frame_len &&
 		    mirror_pieces(mirror, frame))
 			return 0;
@@ -178,15 +183,14 @@ static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
  * The stamp of the hardware, or 0.  Some drivers put a cookie in its place, and
  * know what time it stands for.
  */
-static u64 hw_time_ns(const struct sk_buff *skb)
+static noinline u64 hw_time_ns(const struct sk_buff *skb)
 {
 	struct skb_shared_hwtstamps *hw = skb_hwtstamps((struct sk_buff *)skb);
-	const struct net_device_ops *ops = skb->dev->netdev_ops;
+	const struct net_device_ops *ops;
 
-	if (likely(!hw->hwtstamp))
-		return 0;
 	if (!(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
 		return ktime_to_ns(hw->hwtstamp);
+	ops = skb->dev->netdev_ops;
 	if (!ops->ndo_get_tstamp)
 		return 0;
 	return ktime_to_ns(ops->ndo_get_tstamp(skb->dev, hw, false));
@@ -202,9 +206,11 @@ static u64 time_ns(const struct sk_buff *skb)
 	u64 hw;
 
 	if (skb_at_tc_ingress(skb)) {
-		hw = hw_time_ns(skb);
-		if (hw)
-			return hw;
+		if (unlikely(skb_hwtstamps((struct sk_buff *)skb)->hwtstamp)) {
+			hw = hw_time_ns(skb);
+			if (hw)
+				return hw;
+		}
 		if (skb_tstamp(skb))
 			return ktime_to_ns(skb_tstamp(skb));
 	}

@@ -84,6 +84,7 @@ struct mirrorx_route {
  * @trunc_after: enum tc_mirrorx_header behind which they count
  * @keep: the same, with U32_MAX for the whole frame
  * @fixlen: make what is left of a frame a valid packet
+ * @looks: any option that looks into the frame before it is copied
  * @oversize: enum tc_mirrorx_oversize
  * @sample: one frame in this many
  * @ifindex: restricts the route; 0 for any device
@@ -105,6 +106,7 @@ struct mirrorx_params {
 	u32 keep;
 	u8 trunc_after;
 	bool fixlen;
+	bool looks;
 	u8 oversize;
 	u32 sample;
 	int ifindex;

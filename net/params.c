@@ -376,6 +376,7 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	if (err)
 		return err;
 
+	params->looks = conf->strip || params->trunc_after;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);

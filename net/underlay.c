@@ -458,9 +458,11 @@ static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
  * changed.  All but the first show no GRE header: they are known by their owner,
  * which the stack gives to each.
  */
-static void allow_fragments(const struct mirrorx_params *params,
+static noinline void allow_fragments(const struct mirrorx_params *params,
 			    struct sk_buff *copy)
 {
+	if (!copy->sk)
+		mirrorx_own(params, copy);
 	copy->ignore_df = true;
 	if (is_ipv6(params))
 		return;
@@ -495,7 +497,7 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
-	if (path->route->wraps || unlikely(fragment))
+	if (path->route->wraps)
 		mirrorx_own(params, copy);
 	if (unlikely(fragment))
 		allow_fragments(params, copy);

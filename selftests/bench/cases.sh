@@ -22,6 +22,14 @@ cases() {
 	sample-trunc128       baseline       plain rx,tx 64,512,1500 listener  sample rate 1 group 1 trunc 128
 	mirrorx               baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION
 	mirrorx-trunc128      baseline       plain rx,tx 64,512,1500 d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-type2         baseline       plain rx,tx 64,1500     d1,sent   mirrorx $SESSION2
+	mirrorx-platf7        baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION subheader 7
+	mirrorx-hwid-cpu      baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION_CPU
+	mirrorx-l4            baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION trunc l4
+	baseline-sum          baseline-sum   sum   rx    1500        -         -
+	mirrorx-sum-trunc128  baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-fixlen        baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc 128 fixlen
+	mirrorx-l4-fixlen     baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc l4+86 fixlen
 	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
 	baseline-frags        baseline-frags frags rx    1500        -         -
 	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
@@ -35,6 +43,8 @@ cases() {
 }
 # Says and does what ers1 does.
 SESSION="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hwid 17"
+SESSION2="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_ver 1"
+SESSION_CPU="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hwid cpu"
 RARE=4294967295			# so rare that it is never
 # pktgen sends UDP only; with ports that read as GRE with a sequence number and
 # ERSPAN type III, it takes no more than this to look like a copy come back.
@@ -58,6 +68,7 @@ devices() {
 	link set vx1 up
 	link set ers1 up
 	EOT
+	ethtool -K d0 tx off &&		# checksums are finished
 	ip tuntap add t0 mode tap vnet_hdr &&
 	ip link set t0 up &&
 	tc qdisc add dev d0 clsact &&
@@ -74,21 +85,22 @@ pktgen() {	# FILE COMMAND...
 
 # rx: one skb is received again and again, and dropped by the filter.
 # tx: each packet is allocated, filled, sent, and dropped by the device.
-prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT
+prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT [!]UDPCSUM
 	local mode=(queue_xmit)
 	[[ $1 = tx ]] || mode=(netif_receive "burst 32")
-	pktgen d0 "burst 1" "xmit_mode ${mode[0]}" "${mode[@]:1}" "frags $2" \
+	pktgen d0 "burst 1" "xmit_mode ${mode[0]}" "${mode[@]:1}" "frags $2" "flag $5" \
 		"udp_src_min $3" "udp_src_max $3" "udp_dst_min $4" "udp_dst_max $4"
 }
 
 # Sets DEV and SEND to where the packets pass, and what sends them.
 # shellcheck disable=SC2034
-prepare() {	# rx|tx plain|frags|copy|gso
+prepare() {	# rx|tx plain|sum|frags|copy|gso
 	DEV=d0 SEND=send_pktgen
 	case $2 in
-	plain)	prepare_pktgen "$1" 0 9 9 ;;
-	frags)	prepare_pktgen "$1" 2 9 9 ;;	# all but the headers in pages
-	copy)	prepare_pktgen "$1" 0 4096 8939 ;;
+	plain)	prepare_pktgen "$1" 0 9 9 !UDPCSUM ;;
+	sum)	prepare_pktgen "$1" 0 9 9 UDPCSUM ;;	# else 0, for none
+	frags)	prepare_pktgen "$1" 2 9 9 !UDPCSUM ;;	# all but the headers in pages
+	copy)	prepare_pktgen "$1" 0 4096 8939 !UDPCSUM ;;
 	gso)	DEV=t0 SEND=send_gso ;;		# 64 KB, of which each frame counts
 	*)	false ;;
 	esac

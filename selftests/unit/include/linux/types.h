@@ -1,3 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include_next <linux/types.h>
 #include <stdbool.h>
+
+#define __uninitialized

@@ -15,6 +15,13 @@ static inline __wsum csum_add(__wsum a, __wsum b)
 	return (__u32)sum + (sum >> 32);
 }
 
+static inline __wsum csum_tcpudp_nofold(__be32 saddr, __be32 daddr, __u32 len,
+					__u8 proto, __wsum sum)
+{
+	sum = csum_add(csum_add(sum, saddr), daddr);
+	return csum_add(csum_add(sum, htonl(len)), htons(proto));
+}
+
 static inline __wsum csum_partial(const void *from, int len, __wsum sum)
 {
 	const __u8 *p = from;
