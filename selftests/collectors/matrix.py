@@ -55,11 +55,11 @@ and ntopng are not to be had from Debian: for these a program in
 
 | kind | conversation |
 |---|---|
-| plain, VLAN, QinQ, IPv6 | 3 kB of HTTP, a datagram each way, untagged, with an 802.1Q tag, with 802.1ad and 802.1Q tags, and over IPv6 |
+| plain, VLAN, QinQ, IPv6 | 3 kB of HTTP, a datagram each way: untagged, one tag, two, over IPv6 |
 | bulk | an HTTP download of 300 kB that the mirrored host sends, with GSO |
 | cut | `trunc 400`, without `fixlen` |
 | fixed | `trunc l4+300 fixlen`, over IPv4 and IPv6 |
-| fragment, split | bulk over an underlay with an MTU of 1500, with `oversize fragment` and `oversize split` |
+| fragment, split | bulk over an underlay with an MTU of 1500: `oversize fragment`, `oversize split` |
 
 | seen | means |
 |---|---|
@@ -68,7 +68,7 @@ and ntopng are not to be had from Debian: for these a program in
 | what fits | the frames that did not need fragments |
 | some frames | these, and of others the beginning only |
 | file | the downloaded file, with the right SHA-256 |
-| flows | each connection, with the right numbers of packets and bytes; Suricata's with the right VLANs, too |
+| flows | each connection, with its packets and bytes, and in Suricata its VLANs |
 | alert | a rule for the request's path, and one for each datagram |
 | cut packets invalid, refused | what was cut is not taken for a packet; all others are as they were |
 | refused, misread, nothing | no frame at all, or none that is right |

@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Open vSwitch with its datapath in user space: an erspan port that forwards to a device.
 
-    wire --- wire1 | und (bridge, has the collector's address) : erspan port | mon (bridge) | out1 --- out0
+    wire0 --- wire1 - und (a bridge, with the collector's address)
+                       :
+                  erspan port - mon (a bridge) - out1 --- out0
 """
 import os
+import select
 import socket
 import struct
 import subprocess
 import time
 from pathlib import Path
 
-PACE = 0.0005               # seconds between packets
+# A device's socket has room for some 90 packets, so it is given no more than it takes; those of
+# which no frame comes are gone after a while.
+UNDER_WAY, STUCK, QUIET = 40, 0.2, 0.5
 RUN = "/run/ovs"
 ETH_P_ALL, SO_RCVBUFFORCE, MTU = 3, 33, 9000
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 
 
 class Ovs:
-    """Made for one network namespace, in which it ends, too."""
+    """Ends with the process namespace that it is in."""
 
     def __init__(self, root):
         self.root, self.env = root, os.environ | {f"OVS_{d}DIR": RUN for d in ("RUN", "LOG", "DB")}
@@ -44,7 +49,6 @@ class Ovs:
         self.sender, self.receiver = self.socket("wire0"), self.socket("out0", ETH_P_ALL)
         self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
         self.receiver.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self.receiver.setblocking(False)
 
     def socket(self, dev, proto=0):
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(proto))
@@ -94,26 +98,26 @@ class Ovs:
     def decode(self, packets):
         """The frames that come out for PACKETS."""
         self.drain()
+        frames, under_way = [], 0
         for packet in packets:
             self.sender.send(packet)
-            time.sleep(PACE)
-        time.sleep(0.5)
-        return self.drain()
+            under_way += 1
+            while under_way >= UNDER_WAY:
+                found = self.drain(STUCK)
+                frames += found
+                under_way = max(0, under_way - len(found)) if found else 0
+        while found := self.drain(QUIET):
+            frames += found
+        return frames
 
-    def drain(self):
+    def drain(self, seconds=0):
+        """What has come, or comes within so many seconds."""
         frames = []
-        while True:
-            try:
-                frame, more, _, where = self.receiver.recvmsg(1 << 16, 256)
-            except BlockingIOError:
-                return frames
+        while select.select([self.receiver], [], [], 0 if frames else seconds)[0]:
+            frame, more, _, where = self.receiver.recvmsg(1 << 16, 256)
             if where[2] != socket.PACKET_OUTGOING:
                 frames.append(with_tag(frame, more))
-
-    def close(self):
-        for daemon in reversed(self.daemons):
-            daemon.terminate()
-            daemon.wait(20)
+        return frames
 
 
 def with_tag(frame, more):

@@ -96,6 +96,8 @@ def judge(report, case, session):
     request = [("mirrorx request", case.file["path"])] + 2 * [("mirrorx datagram", None)]
     file = (case.file["path"], case.file["size"], case.file["sha256"], "CLOSED")
     complaints = set(report.events) - (set() if case.whole() else GAPS)
+    if case.repeats():      # on a busy machine
+        complaints = {event for event in complaints if "retransmission" not in event}
     seen = [what for what, is_so in (
         ("flows", flows == expected), ("alert", sorted(report.alerts) == sorted(request)),
         ("file", report.files == [file]), ("complaints", complaints)) if is_so]
@@ -141,8 +143,9 @@ class Suricata:
         """The same packets, sent to a device that Suricata listens on."""
         log = self.log(f"suricata-{name}")
         with open(log / "said", "w") as said:
-            process = subprocess.Popen(self.command(log, "--af-packet=mirror1", "--runmode=workers"), text=True,
-                                       stdout=said, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                self.command(log, "--af-packet=mirror1", "--runmode=workers"),
+                stdout=said, stderr=subprocess.STDOUT)
             try:
                 self.wait(lambda: "Engine started" in (log / "said").read_text(), process)
                 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:

@@ -83,6 +83,7 @@ class Frame:
             self.bytes = fixed(self.bytes)
         self.original = original
 
+
 class Case:
     """What passed in one kind of conversation."""
 
@@ -119,6 +120,13 @@ class Case:
 
     def splits(self):
         return self.words == "oversize split"
+
+    def repeats(self):
+        """Did TCP send anything twice?"""
+        sent = [(tcp.sport, tcp.seq, tcp.flags) for tcp in (
+            packet[TCP] for frame in sum(self.original.values(), []) for packet in [Ether(frame)]
+            if TCP in packet and (payload_size(packet) or packet[TCP].flags & "SF"))]
+        return len(set(sent)) < len(sent)
 
 
 class Results:
@@ -178,27 +186,30 @@ def joined(family, pieces):
 
 @cache
 def payload(frames):
-    """Bytes of each direction of each connection: {(source port, destination port): bytes}."""
-    pieces = {}
+    """What each direction of each TCP connection carried, and which bytes of that are there."""
+    made = {}
     for frame in frames:
         packet = Ether(frame)
         if TCP not in packet:
             continue
-        tcp, data = packet[TCP], bytes(packet[TCP].payload)
-        network = packet[IP] if IP in packet else packet[IPv6]
-        size = (network.len - 4 * network.ihl if IP in packet else network.plen) - 4 * tcp.dataofs
-        if size > 0:
-            pieces.setdefault((tcp.sport, tcp.dport), {})[tcp.seq] = data[:size]
-    made = {}
-    for ports, found in pieces.items():
-        first, stream = min(found), b""
-        for seq, data in sorted(found.items()):
-            if seq - first != len(stream):
-                stream += b"<gap>"
-                break
-            stream += data
-        made[ports] = stream
+        tcp, size = packet[TCP], payload_size(packet)
+        first, stream, there = made.setdefault((tcp.sport, tcp.dport),
+                                               (tcp.seq, bytearray(), bytearray()))
+        at = (tcp.seq - first) % (1 << 32)
+        for array in stream, there:
+            array.extend(bytes(max(0, at + size - len(array))))
+        stream[at:at + size] = bytes(tcp.payload)[:size]
+        there[at:at + size] = size * b"x"
     return made
+
+
+def payload_size(packet):
+    """Bytes above TCP or UDP, by what the headers say"""
+    if IP in packet:
+        size = packet[IP].len - 4 * packet[IP].ihl
+    else:
+        size = packet[IPv6].plen
+    return size - (4 * packet[TCP].dataofs if TCP in packet else 8)
 
 
 @cache
@@ -209,8 +220,7 @@ def conversations(frames):
         packet = Ether(frame)
         network = packet[IP] if IP in packet else packet[IPv6]
         transport = packet[TCP] if TCP in packet else packet[UDP]
-        size = network.len - 4 * network.ihl if IP in packet else network.plen
-        size -= 4 * transport.dataofs if TCP in packet else 8
+        size = payload_size(packet)
         flow = (6 if TCP in packet else 17, frozenset(
             [(packed(network.src), transport.sport), (packed(network.dst), transport.dport)]))
         count, total = found.get(flow, (0, 0))

@@ -10,14 +10,15 @@ ROOM="-s 2000 -B 16384"	# all frames are smaller, and a burst of copies of each 
 
 topo 9000
 need modprobe -a 8021q ip_gre ip6_gre sch_ingress cls_matchall nf_tables
-mac() { ip -n "$1" -j link show dev "$2" | jq -r '.[].address'; }	# NS DEV
+SRC=02:00:00:00:00:01 PEER=02:00:00:00:00:02	# whose first digit is no version of ERSPAN
 
-# NS NUMBER OTHER-NUMBER MAC-OF-OTHER.  Neighbours are known: no question is asked in between.
-ways() {
-	local ns=$1 n=$2 other=$3 mac=$4 dev
+# Neighbours are known: nobody asks for them in between.
+ways() {	# NS NUMBER MAC OTHER-NUMBER OTHER-MAC
+	local ns=$1 n=$2 own=$3 other=$4 mac=$5
 	# shellcheck disable=SC2086
 	need ip netns exec "$ns" ethtool -K eth0 $OFFLOADS
 	need ip -n "$ns" -batch - <<-END
+		link set eth0 address $own
 		link add link eth0 name customer type vlan id 100
 		link add link eth0 name service type vlan proto 802.1ad id 200
 		link add link service name qinq type vlan id 300
@@ -33,9 +34,8 @@ ways() {
 	END
 }
 
-SRC=$(mac src eth0) PEER=$(mac peer eth0)
-ways src 1 2 "$PEER"
-ways peer 2 1 "$SRC"
+ways src 1 $SRC 2 $PEER
+ways peer 2 $PEER 1 $SRC
 
 # Each session goes to an address of its own.  Linux decodes those that it knows, with a device
 # for each, or "external" for all that have none; for the others nobody is there.

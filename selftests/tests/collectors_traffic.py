@@ -157,13 +157,24 @@ def batch(lines):
     in_ns("src", "tc", "-batch", "-", input=lines)
 
 
+def wait_for_silence():
+    """Until nothing has moved at the collector for longer than TCP delays an acknowledgment: all
+    that a case caused has come, also to devices that are behind."""
+    enter("col")
+    seen, now = None, ""
+    while seen != now:
+        time.sleep(0.3)
+        with open("/proc/thread-self/net/dev") as counters:
+            seen, now = now, counters.read()
+
+
 def mirrored(kind, server_ns, address, size, words, mtu, port):
     in_ns("src", "ip", "link", "set", "und0", "mtu", mtu)
     batch(actions(words) + (filters() if not cases else ""))
     before, begin = shown(), time.time()
     file = download(kind, server_ns, address, port, size)
     datagrams(server_ns, address, port)
-    time.sleep(0.3)                 # the last acknowledgments
+    wait_for_silence()
     end, after = time.time(), shown()
     for n, act in after.items():
         for key in act["mirrorx_stats"]:
