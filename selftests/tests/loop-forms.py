@@ -10,7 +10,7 @@ import time
 
 from guest import batch, must, wait_for
 from tap import finish, ok
-from wire import Account, Listener, Pinger, Tap, copy_in, namespaces
+from wire import Account, Copy, Listener, Pinger, Tap, copy_in, namespaces
 
 A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"}
 COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
@@ -60,6 +60,8 @@ class Form:
     is_copy: whether a frame that is mirrored is, or carries, a copy
     """
 
+    words, size, first = "trunc 200", 56, staticmethod(copy_in)
+
     def __init__(self, description, family, hooks, arrivals, is_copy):
         self.is_copy = is_copy
         self.description, self.family, self.hooks = f"{description}, IPv{family}", family, hooks
@@ -78,7 +80,7 @@ class Form:
             own = [hook[1:] for hook in self.hooks if hook[0] == ns]
             lines = [f"qdisc replace dev {dev} clsact" for dev in dict.fromkeys(hook[0] for hook in own)]
             for dev, hook, *to in own:
-                actions = " ".join(f"action mirrorx dst_ip {dst} trunc 200" for dst in to)
+                actions = " ".join(f"action mirrorx dst_ip {dst} {self.words}" for dst in to)
                 lines.append(f"filter add dev {dev} {hook} matchall {actions}")
             batch("tc", "\n".join(lines), ns)
 
@@ -103,11 +105,11 @@ class Form:
         return {key: count[key] - self.base.get(key, 0) for key in count}
 
     def arrived(self):
-        return [copy for tap in self.arrivals for copy in tap.copies()]
+        return [copy for tap in self.arrivals for copy in map(self.first, tap.all()) if copy]
 
     def go(self):
         self.pinger.lost = 0
-        self.pinger.ping(PINGS)
+        self.pinger.ping(PINGS, self.size)
         now = self.quiet()
         self.end()
         ok(not self.pinger.lost, f"{self.description}: the originals pass", self.pinger.lost)
@@ -124,11 +126,32 @@ class Form:
             tap.close()
 
 
-def forms(description, hooks, arrivals, is_copy=copy_in):
+def fragment(frame):
+    """(offset, the packet less its fragment header) of GRE in IP, whole or not; None of all else"""
+    packet = frame[14:]
+    if frame[12:14] == b"\x08\0" and packet[9] == 47:
+        return int.from_bytes(packet[6:8], "big") & 0x1fff, packet
+    if frame[12:14] == b"\x86\xdd" and packet[6] == 44 and packet[40] == 47:
+        return int.from_bytes(packet[42:44], "big") >> 3, packet[:6] + packet[40:41] + packet[7:40] + packet[48:]
+    return (0, packet) if copy_in(frame) else None
+
+
+class InFragments(Form):
+    """The copies are too large for the wire."""
+
+    words, size = "oversize fragment", 1400
+
+    @staticmethod
+    def first(frame):
+        found = fragment(frame)
+        return Copy(found[1]) if found and not found[0] else None
+
+
+def forms(description, hooks, arrivals, is_copy=copy_in, form=Form):
     """The same for both families; "COL" and so on stand for their addresses."""
     for family in 4, 6:
         there = {"A": A[family], "B": B[family], "COL": COL[family]}
-        Form(description, family, [(*hook[:3], *(there[to] for to in hook[3:])) for hook in hooks],
+        form(description, family, [(*hook[:3], *(there[to] for to in hook[3:])) for hook in hooks],
              arrivals, is_copy).go()
 
 
@@ -243,7 +266,18 @@ def wireguard():
     down("a", "b")
 
 
-PARTS = {"direct": (itself, chain), "deferred": (deferred, tagged, bridged), "tunnel": (vxlan, wireguard)}
+def fragments():
+    """Behind the first one there is nothing to be known by but the owner, and that they are GRE."""
+    pair()
+    hooks = [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"), ("b", "w", "ingress", "A")]
+    arrivals = [("b", "w"), ("a", "w")]
+    forms("copies in fragments, both ends mirrored", hooks, arrivals, fragment, InFragments)
+    must("tc -n a qdisc replace dev w root netem delay 20ms")
+    forms("copies in fragments through a queue", hooks, arrivals, fragment, InFragments)
+    down("a", "b")
+
+
+PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged), "tunnel": (vxlan, wireguard)}
 
 
 def main():

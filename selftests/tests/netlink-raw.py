@@ -62,15 +62,60 @@ def values():
     """Numbers out of their range."""
     most = 0xffffffff
     for number, bad in {tc.IFINDEX: (0, 0x80000000, most), tc.ID: (1024, most),
-                        tc.ERSPAN_VER: (0, 1, 3, most), tc.ERSPAN_DIR: (3, most),
-                        tc.ERSPAN_HWID: (64, most), tc.SGT: (65536, most),
+                        tc.ERSPAN_VER: (3, most), tc.ERSPAN_DIR: (3, most),
+                        tc.ERSPAN_HWID: (65, most), tc.SGT: (65536, most),
                         tc.TIMESTAMP: (3, most), tc.TRUNC: (65536, most), tc.SAMPLE: (0,),
-                        tc.TOS: (256, most), tc.TTL: (0, 256, most)}.items():
+                        tc.TOS: (256, most), tc.TTL: (0, 256, most), tc.SUBHEADER: (8, most),
+                        tc.VLAN_TAG: (2, most), tc.TRUNC_AFTER: (4, most), tc.FIXLEN: (2, most),
+                        tc.OVERSIZE: (3, most)}.items():
         for value in bad:
             yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
     for value in 1, 13:
         yield f"TRUNC {value}", good(u32(tc.TRUNC, value)), "ERANGE", "trunc.*14", tc.TRUNC
     yield "IFINDEX of no device", good(u32(tc.IFINDEX, 4711)), "ENODEV", "dev", tc.IFINDEX
+
+
+def contradictions():
+    """Values that are right by themselves."""
+    def refuse(what, message, where, values, code="EINVAL"):
+        return what, good(*(u32(number, value) for number, value in values.items())), code, message, where
+
+    yield refuse("fixlen without trunc", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1})
+    yield refuse("fixlen with trunc 0", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1, tc.TRUNC: 0})
+    for number in 2, 4, 6:
+        yield refuse(f"subheader {number}", "none of 1, 3, 5 and 7", tc.SUBHEADER, {tc.SUBHEADER: number})
+    for time in 1, 2:
+        yield refuse(f"subheader 1 with timestamp {time}", "subheader 1 .*100us", tc.SUBHEADER,
+                     {tc.SUBHEADER: 1, tc.TIMESTAMP: time})
+        for sub in 5, 7:
+            yield refuse(f"subheader {sub} with timestamp {time - 1}", "subheaders 5 and 7.* ns",
+                         tc.SUBHEADER, {tc.SUBHEADER: sub, tc.TIMESTAMP: time - 1})
+    yield refuse("timestamp ns without subheader", "timestamp ns needs a subheader", tc.SUBHEADER,
+                 {tc.TIMESTAMP: 2, tc.SUBHEADER: 0})
+    for sub, bits in (3, 14), (5, 16), (7, 20):
+        yield refuse(f"port of {bits + 1} bits in subheader {sub}", "port is too wide", tc.PORT,
+                     {tc.SUBHEADER: sub, tc.PORT: 1 << bits}, "ERANGE")
+    yield refuse("port of 21 bits in type II", "port is too wide", tc.PORT,
+                 {tc.ERSPAN_VER: 1, tc.PORT: 1 << 20}, "ERANGE")
+    yield refuse("port without subheader", "port has a place in", tc.PORT, {tc.PORT: 0})
+    yield refuse("port in type I", "port has a place in", tc.PORT, {tc.ERSPAN_VER: 0, tc.PORT: 1})
+    for ver in 0, 1:
+        for number, value in ((tc.ERSPAN_DIR, 1), (tc.ERSPAN_HWID, 1), (tc.ERSPAN_HWID, 64), (tc.SGT, 1),
+                              (tc.TIMESTAMP, 1), (tc.TIMESTAMP, 2), (tc.SUBHEADER, 1), (tc.SUBHEADER, 5)):
+            yield refuse(f"{tc.NAMES[number]} {value} in type {'I' * (ver + 1)}", "Only ERSPAN type III",
+                         number, {tc.ERSPAN_VER: ver, number: value})
+    yield refuse("a Session ID in type I", "type I has no header", tc.ID, {tc.ERSPAN_VER: 0, tc.ID: 1})
+    yield refuse("a stripped tag in type I", "type I has no header", tc.VLAN_TAG,
+                 {tc.ERSPAN_VER: 0, tc.VLAN_TAG: 1})
+
+
+def defaults():
+    """What means nothing may be said in any type."""
+    for ver in 0, 1:
+        words = {tc.ERSPAN_VER: ver, tc.ID: 0, tc.ERSPAN_DIR: 0, tc.ERSPAN_HWID: 0, tc.SGT: 0,
+                 tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
+                 tc.FIXLEN: 0, tc.OVERSIZE: 0}
+        yield good(*(u32(number, value) for number, value in words.items()), index=5)
 
 
 def forms():
@@ -85,7 +130,7 @@ def forms():
             yield (f"{tc.NAMES[number]} of {wrong} bytes",
                    tc.nest(tc.OPTIONS, *base, attr(number, b"\1" * wrong)), "EINVAL|ERANGE", SIZES,
                    number)
-    for number in 22, 23, 1000, 0x3fff:
+    for number in 28, 29, 1000, 0x3fff:
         yield f"attribute {number}", good(u32(number, 0)), "EINVAL", "Unknown attribute", number
     yield "an attribute 0", good(u32(0, 0)), "EINVAL", ".", None
     yield "bytes behind the attributes", good(b"\1\0"), "EINVAL", ".", None
@@ -214,13 +259,19 @@ def main():
         tc.IFINDEX: int(Path("/sys/class/net/d1/ifindex").read_text()), tc.ID: 1023,
         tc.ERSPAN_VER: 2, tc.ERSPAN_DIR: 2, tc.ERSPAN_HWID: 63, tc.SGT: 65535, tc.TIMESTAMP: 2,
         tc.TRUNC: 65535, tc.SAMPLE: 0xffffffff, tc.TOS: 255, tc.TTL: 255, tc.MARK: 0xffffffff,
-        tc.PRIORITY: 0xffffffff}.items()]
+        tc.PRIORITY: 0xffffffff, tc.SUBHEADER: 7, tc.PORT: 0xfffff, tc.VLAN_TAG: 1,
+        tc.TRUNC_AFTER: 3, tc.FIXLEN: 1, tc.OVERSIZE: 2}.items()]
     answer = judge.netlink.add(tc.action(good(*everything, index=OLD), attr(tc.COOKIE, b"old one")))
     ok(not answer.error, "the largest value of everything is accepted", answer)
-    for cases in addresses, values, forms, controls:
+    for cases in addresses, values, contradictions, forms, controls:
         for case in cases():
             judge.case(*case)
     index_cases(judge)
+    for number, opts in enumerate(defaults()):
+        answer = judge.netlink.add(tc.action(opts))
+        ok(not answer.error, f"type {'I' * (number + 1)} with what it has no field for at its default",
+           answer)
+        judge.netlink.delete(by_index(5))
     answer = judge.netlink.delete(by_index(OLD))
     ok(not answer.error and references() == 0, "nothing holds the module in the end", answer,
        references())

@@ -104,13 +104,22 @@ def retype(flags):
 def option_sets():
     """Words of actions; SRC is an address of the right family."""
     for word, values in {
-            "src_ip": ["SRC"], "dev": ["d1"], "id": [1, 1023], "erspan_ver": [2],
-            "erspan_dir": ["auto", "ingress", "egress"], "erspan_hwid": [1, 63], "sgt": [1, 65535],
-            "timestamp": ["100us", "100ns", "ns"], "trunc": [14, 65535],
+            "src_ip": ["SRC"], "dev": ["d1"], "id": [1, 1023], "erspan_ver": [0, 1, 2],
+            "erspan_dir": ["auto", "ingress", "egress"], "erspan_hwid": [1, 63, "cpu"],
+            "sgt": [1, 65535], "timestamp": ["100us", "100ns", "ns"],
+            "subheader": ["none", 1, 3, 5, 7], "vlan_tag": ["keep", "strip"],
+            "trunc": [14, 65535, "l2", "l3", "l4", "l2+1", "l4+65535"],
+            "oversize": ["cut", "fragment", "split"],
             "sample": [1, 2, 4294967295], "tos": ["0x1", 255], "ttl": [1, 255],
             "mark": [1, "0xffffffff"], "priority": [1, 4294967295]}.items():
         for value in values:
             yield f"{word} {value}"
+    yield from (
+        "timestamp 100ns subheader 3", "timestamp ns subheader 3", "timestamp ns subheader 7 port 0",
+        "subheader 1 port 4294967295", "subheader 5 port 65535", "subheader 7 port 1048575",
+        "erspan_ver 1 port 1048575 vlan_tag strip id 1023", "trunc 128 fixlen", "trunc l4+1 fixlen",
+        "erspan_ver 1 trunc l3+8 fixlen port 1 oversize split", "erspan_ver 0 trunc 64 fixlen",
+        "timestamp 100us subheader 3")
     yield from CONTROLS
     yield "jump 2"
     yield ("src_ip SRC dev d1 id 1023 erspan_ver 2 erspan_dir egress erspan_hwid 63 sgt 65535"
@@ -133,12 +142,20 @@ def round_trip():
 
 def says(act, words):
     """Whether the JSON has what was given."""
-    if words in CONTROLS:
-        return act["control_action"] == {"type": words}
     if words == "jump 2":
         return act["control_action"] == {"type": "jump", "jump": 2}
-    pairs = words.split()
-    return all(same(act[key], value) for key, value in zip(pairs[::2], pairs[1::2]))
+    words = iter(words.split())
+    return all(act["control_action"] == {"type": key} if key in CONTROLS else
+               act["fixlen"] if key == "fixlen" else
+               sliced(act, next(words)) if key == "trunc" else same(act[key], next(words))
+               for key in words)
+
+
+def sliced(act, value):
+    after, _, size = value.rpartition("+") if "+" in value else ("", "", value)
+    if size.startswith("l"):
+        after, size = size, "0"
+    return act["trunc"] == int(size) and act["trunc_after"] == (after or None)
 
 
 def same(shown, value):
@@ -325,7 +342,7 @@ def outputs():
     must("tc filter delete dev d0 ingress")
     ok(empty(), "all are gone")
     done = tc("actions add action mirrorx help")
-    ok(done.returncode and "Usage: ... mirrorx dst_ip ADDR" in done.stderr, "help", done.stderr)
+    ok(done.returncode and "Usage: ... mirrorx [ for COLLECTOR ] dst_ip ADDR" in done.stderr, "help", done.stderr)
 
 
 def main():
