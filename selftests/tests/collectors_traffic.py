@@ -43,7 +43,8 @@ SESSIONS = {
 TYPE_I = 1                      # has no Session ID
 SMALL, BULK = 3000, 300000
 DATAGRAM = 700
-FIRST_PORT = 28001              # no decoder takes it for another protocol
+# Ports that no decoder takes for those of another protocol: of the servers, and of the clients
+FIRST_PORT, CLIENTS = 28001, 100
 # Kind: where the server is and its address, size of the answer, words, MTU of the underlay.
 KINDS = {
     "plain": ("peer", "198.51.100.2", SMALL, "", 9000),
@@ -97,7 +98,7 @@ def download(kind, server_ns, address, port, size):
     answer = body(size, kind)
     server = Server(server_ns, address, port, answer)
     enter({"src": "peer", "peer": "src"}[server_ns])
-    client = http.client.HTTPConnection(address, port, timeout=60)
+    client = http.client.HTTPConnection(address, port, timeout=60, source_address=("", port + CLIENTS))
     # The path is near the start, so that it is in what is left of a request that is cut.
     client.request("GET", f"/mirrorx/{kind}", headers={"Cookie": "c=" + "x" * 900})
     got = client.getresponse().read()
@@ -115,6 +116,7 @@ def datagrams(server_ns, address, port):
     server = socket_in(server_ns, family, socket.SOCK_DGRAM)
     server.bind((address, port))
     client = socket_in({"src": "peer", "peer": "src"}[server_ns], family, socket.SOCK_DGRAM)
+    client.bind(("", port + CLIENTS))
     client.connect((address, port))
     client.send(body(DATAGRAM, "question"))
     question, there = server.recvfrom(2000)
