@@ -102,11 +102,11 @@ class Table:
         yield f"|---|---|{'---|' * len(KINDS)}"
         for name, (_, rows) in self.collectors.items():
             alike = {}
-            for session, cells in rows.items():
+            for session, cells in sorted(rows.items()):
                 alike.setdefault(tuple(cells[kind] for kind in KINDS), []).append(session)
             for cells, sessions in alike.items():
                 listed = "<br>".join(f"`{s.partition(', ')[0]}`" + s.partition(",")[2].replace(
-                    " IPv6", ", IPv6 outside") for s in sorted(sessions))
+                    " IPv6", ", IPv6 outside") for s in sessions)
                 yield f"| {name} | {listed} | {' | '.join(cells)} |"
 
     def versions(self):
