@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * tc action mirrorx: send a copy of each packet to a remote collector, in
- * ERSPAN type III over IPv4 or IPv6.
+ * ERSPAN over IPv4 or IPv6.
  *
  * This file is tc's face of it: the action's operations and its lifetime.
- * Parameters are an immutable snapshot behind RCU, replaced whole.  Counters,
- * sequence number and sampling state belong to the action and stay.  Whatever
- * happens to a copy, the original goes on with the action's control action,
- * and one counter says what happened.
+ * Parameters are an immutable snapshot behind RCU, replaced whole.  Counters and
+ * sampling state belong to the action, sequence numbers to the session, and all
+ * of them stay.  Whatever happens to a copy, the original goes on with the
+ * action's control action, and one counter says what happened.
  */
 #include <linux/module.h>
 #include <linux/rtnetlink.h>

@@ -38,6 +38,8 @@
 #define IPV4_PROTO		9
 #define IPV4_CHECK		10
 #define IPV4_ADDRS		12
+#define IPV4_LOOSE_ROUTE	131
+#define IPV4_STRICT_ROUTE	137
 
 #define IPV6_LEN		40
 #define IPV6_PAYLOAD_LEN	4
@@ -49,11 +51,13 @@
 #define IPV6_OFFSET		0xfff8
 #define IPV6_OFFSET_SHIFT	3
 #define IPV6_SEGMENTS_LEFT	3
+#define IPV6_HOME_ADDRESS_LEN	24	/* of options that have one, at least */
 
 #define IPV6_HOP_BY_HOP		0
 #define IPV6_ROUTING		43
 #define IPV6_FRAGMENT		44
 #define IPV6_AH			51
+#define IPV6_NO_NEXT		59
 #define IPV6_DESTINATION	60
 #define IPV6_MOBILITY		135
 #define IPV6_HIP		139
@@ -68,8 +72,24 @@
 #define UDP_CHECK		6
 #define ICMP_LEN		8
 #define ICMP_CHECK		2
+#define ICMP_EXTENDED		5	/* bytes other than 0: RFC 4884 */
+#define ICMP_ECHO_REPLY		0
+#define ICMP_UNREACHABLE	3
+#define ICMP_ECHO		8
+#define ICMP_TIME_EXCEEDED	11
+#define ICMP_PARAMETER		12
+#define ICMPV6_EXTENDED		4
+#define ICMPV6_PARAMETER	4	/* the last kind of error */
+#define ICMPV6_ECHO		128
+#define ICMPV6_ECHO_REPLY	129
 #define SCTP_LEN		12
+#define DCCP_LEN		12
 #define DCCP_DOFF		4
+#define ESP_LEN			8
+
+#define LLC_LEN			4	/* with two bytes of control */
+#define LLC_SNAP		0xaa
+#define LLC_STP			0x42
 
 #define FETCH_MAX		IPV6_LEN
 
@@ -130,26 +150,48 @@ static __always_inline void find_arp(struct mirrorx_headers *h, const struct mir
 		h->l4 = h->l3 + len;
 }
 
-static __always_inline bool find_ipv4(struct mirrorx_headers *h, const struct mirrorx_view *view)
+/*
+ * Length of an IPv4 header that is not the usual one, 0 if it is none.  The
+ * checksum of a packet with a source route is over the last address of the
+ * route; a byte that only looks like one costs no more than that a copy is not
+ * fixed.
+ */
+static __always_inline __u32 ipv4_len(struct mirrorx_headers *h,
+				      const struct mirrorx_view *view,
+				      const __u8 *ip)
+{
+	__u32 len = (ip[0] & 15) * 4, more = len - IPV4_LEN;
+	__u8 buf[FETCH_MAX] __uninitialized;
+	const __u8 *options;
+
+	if (ip[0] >> 4 != 4 || len < IPV4_LEN ||
+	    !fetch(view, h->l3 + IPV4_LEN, more, buf, &options))
+		return 0;
+	h->routed = memchr(options, IPV4_LOOSE_ROUTE, more) ||
+		    memchr(options, IPV4_STRICT_ROUTE, more);
+	return len;
+}
+
+static __always_inline bool find_ipv4(struct mirrorx_headers *h,
+				      const struct mirrorx_view *view)
 {
 	__u8 buf[FETCH_MAX] __uninitialized;
-	const __u8 *ip;
+	__u32 len = IPV4_LEN;
 	__u16 frag_off;
-	__u32 len;
+	const __u8 *ip;
 
-	if (!fetch(view, h->l3, IPV4_LEN, buf, &ip) || ip[0] >> 4 != 4)
-		return false;
-	len = (ip[0] & 15) * 4;
-	if (len < IPV4_LEN || len > view->len - h->l3)
+	if (!fetch(view, h->l3, IPV4_LEN, buf, &ip))
 		return false;
 
 	frag_off = get_unaligned_be16(ip + IPV4_FRAG_OFF);
+	h->fragment = frag_off & (IPV4_MF | IPV4_OFFSET);
 	h->ip_len = get_unaligned_be16(ip + IPV4_TOT_LEN);
 	h->proto = ip[IPV4_PROTO];
-	h->fragment = frag_off & (IPV4_MF | IPV4_OFFSET);
+	if (ip[0] != 0x45)
+		len = ipv4_len(h, view, ip);
 	h->l4 = h->l3 + len;
-	h->ipv4 = true;
-	return !(frag_off & IPV4_OFFSET);
+	h->ipv4 = len;
+	return len && !(frag_off & IPV4_OFFSET);
 }
 
 static __always_inline bool is_extension(__u8 proto)
@@ -198,6 +240,9 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 			return false;
 
 		if (h->proto == IPV6_ROUTING && ext[IPV6_SEGMENTS_LEFT])
+			h->routed = true;
+		/* RFC 6275: the checksum is over the home address */
+		if (h->proto == IPV6_DESTINATION && len >= IPV6_HOME_ADDRESS_LEN)
 			h->routed = true;
 		if (h->proto == IPV6_FRAGMENT) {
 			frag_off = get_unaligned_be16(ext + IPV6_FRAG_OFF);
@@ -254,8 +299,10 @@ static __always_inline __u32 transport_len(__u8 proto,
 
 	switch (proto) {
 	case IPPROTO_DCCP:
-		return fetch(view, at + DCCP_DOFF, 1, buf, &header) ?
-		       *header * 4 : 0;
+		if (!fetch(view, at + DCCP_DOFF, 1, buf, &header))
+			return 0;
+		len = *header * 4;
+		return len < DCCP_LEN ? 0 : len;
 	case IPPROTO_SCTP:
 		return SCTP_LEN;
 	case IPPROTO_UDPLITE:
@@ -344,51 +391,82 @@ static __always_inline void fix_sum(const struct mirrorx_headers *h, __u8 *frame
 	if (pseudo)
 		start = pseudo_sum(h, frame, len);
 	sum = csum_fold(csum_partial(l4, len, start));
-	if (h->proto == IPPROTO_UDP && !sum)
+	if (!sum && h->proto == IPPROTO_UDP)
 		sum = CSUM_MANGLED_0;
 	memcpy(l4 + check, &sum, sizeof(sum));
 }
 
-/* Returns whether there is a checksum to be made. */
-static bool fix_udp(__u8 *udp, __u32 room)
+/*
+ * Echo ends in any number of any bytes, and so do errors behind the header that
+ * they quote, and 8 bytes, if no extensions follow.  All else has lengths of its
+ * own.
+ */
+static bool may_be_cut(const struct mirrorx_headers *h, const __u8 *icmp,
+		       __u32 len)
 {
-	if (get_unaligned_be16(udp + UDP_LENGTH) <= room)
+	const __u8 *quote = icmp + ICMP_LEN;
+
+	if (h->ipv6)
+		return icmp[0] == ICMPV6_ECHO || icmp[0] == ICMPV6_ECHO_REPLY ||
+		       (icmp[0] <= ICMPV6_PARAMETER &&
+			!icmp[ICMPV6_EXTENDED] &&
+			len >= ICMP_LEN + IPV6_LEN + 8);
+	if (icmp[0] == ICMP_ECHO || icmp[0] == ICMP_ECHO_REPLY)
+		return true;
+	return (icmp[0] == ICMP_UNREACHABLE || icmp[0] == ICMP_TIME_EXCEEDED ||
+		icmp[0] == ICMP_PARAMETER) && !icmp[ICMP_EXTENDED] &&
+	       len >= ICMP_LEN + IPV4_LEN + 8 &&
+	       len >= ICMP_LEN + (*quote & 15u) * 4 + 8;
+}
+
+/*
+ * What is not known here may have lengths of its own, as tunnels, SCTP and
+ * routing protocols do.  By value, or what was found would have to be in memory
+ * for all.
+ */
+static noinline bool fix_other(struct mirrorx_headers h, __u8 *frame, __u32 end)
+{
+	__u8 *l4 = frame + h.l4;
+	__u32 len = end - h.l4;
+
+	if (h.proto == IPV6_NO_NEXT)
+		return true;
+	if (h.proto == IPPROTO_ESP)
+		return len >= ESP_LEN;
+	if (h.proto != (h.ipv4 ? IPPROTO_ICMP : PROTO_ICMPV6) ||
+	    h.end == h.l4 || (h.ipv6 && h.routed) || !may_be_cut(&h, l4, len))
 		return false;
-	put_unaligned_be16(room, udp + UDP_LENGTH);
-	/* none, where there was none */
-	return get_unaligned_be16(udp + UDP_CHECK);
+	fix_sum(&h, frame, end, ICMP_CHECK, h.ipv6);
+	return true;
 }
 
 /* Length and checksum of what IP carries; false if it would not be valid. */
-static __always_inline bool fix_l4(const struct mirrorx_headers *h, __u8 *frame, __u32 end)
+static __always_inline bool fix_l4(const struct mirrorx_headers *h,
+				   __u8 *frame, __u32 end)
 {
-	__u32 check = ICMP_CHECK, len = h->ip_len - (h->l4 - h->l3);
-	__u8 *udp = frame + h->l4;
-	bool pseudo = true;
+	__u8 *l4 = frame + h->l4;
+	__u32 check, len;
 
-	if (h->proto == IPPROTO_TCP) {
-		check = TCP_CHECK;
-	} else if (h->proto == IPPROTO_UDP) {
-		check = UDP_CHECK;
-	} else if (h->proto == IPPROTO_ICMP) {
-		pseudo = false;
-	} else if (h->proto != PROTO_ICMPV6) {
-		/* other kinds of lengths and checksums, or none */
-		return h->proto != IPPROTO_SCTP && h->proto != IPPROTO_DCCP &&
-		       h->proto != IPPROTO_UDPLITE && h->proto != IPPROTO_IGMP;
-	}
-
+	if (h->proto != IPPROTO_TCP && h->proto != IPPROTO_UDP)
+		return fix_other(*h, frame, end);
 	/* without its whole header, or for an address that is not at hand */
-	if (h->end == h->l4 || h->end > end || (pseudo && h->routed))
+	if (h->end == h->l4 || h->routed)
 		return false;
+
+	check = TCP_CHECK;
 	if (h->proto == IPPROTO_UDP) {
-		if (get_unaligned_be16(udp + UDP_LENGTH) < UDP_LEN ||
-		    get_unaligned_be16(udp + UDP_LENGTH) > len)
+		check = UDP_CHECK;
+		len = get_unaligned_be16(l4 + UDP_LENGTH);
+		if (len < UDP_LEN || len > h->ip_len - (h->l4 - h->l3))
 			return false;
-		if (!fix_udp(udp, end - h->l4))
+		if (h->l4 + len <= end)
+			return true;
+		put_unaligned_be16(end - h->l4, l4 + UDP_LENGTH);
+		/* none, where there was none */
+		if (!get_unaligned_be16(l4 + UDP_CHECK))
 			return true;
 	}
-	fix_sum(h, frame, end, check, pseudo);
+	fix_sum(h, frame, end, check, true);
 	return true;
 }
 
@@ -431,17 +509,23 @@ static __always_inline bool fix_ip(const struct mirrorx_headers *h, __u8 *frame,
 	return true;
 }
 
-/* IEEE 802.3: a length where Ethernet has a type */
-static __always_inline bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
+/*
+ * IEEE 802.3: a length where Ethernet has a type.  What follows SNAP has lengths
+ * of its own, and BPDUs have one size.
+ */
+static bool fix_802_3(const struct mirrorx_headers *h, __u8 *frame, __u32 len,
 		      __u32 frame_len)
 {
+	const __u8 *llc = frame + h->l3;
+	__u32 left = len - h->l3;
+
 	if (h->ethertype > frame_len - h->l3)
 		return false;
-	if (h->ethertype <= len - h->l3)
-		return true;
-	if (len == h->l3)
+	if (h->ethertype <= left)
+		return true;		/* only padding was cut */
+	if (left < LLC_LEN || *llc == LLC_SNAP || *llc == LLC_STP)
 		return false;
-	put_unaligned_be16(len - h->l3, frame + h->type_at);
+	put_unaligned_be16(left, frame + h->type_at);
 	return true;
 }
 

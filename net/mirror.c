@@ -54,10 +54,12 @@ static noinline bool look_into(struct mirror *mirror,
 /* The session's sequence, or that of this CPU; the CPU stays while BH is off. */
 static u32 next_seq(struct mirror *mirror)
 {
+	struct mirrorx_session *session = mirror->params->session;
+
 	if (likely(!mirror->path.route->encap.hwid_cpu))
-		return atomic_inc_return(&mirror->m->seq) - 1;
+		return atomic_inc_return(&session->seq) - 1;
 	mirror->meta.cpu = smp_processor_id();
-	return mirror->cpu->seq++;
+	return this_cpu_inc_return(*session->cpu_seq) - 1;
 }
 
 /* Send a copy of as much of a frame as meta says; returns 0, or why not. */

@@ -34,7 +34,6 @@
  * @gap: frames to pass over before the next sample is taken
  * @scale: sampling scale for which @gap was drawn; 0 at first.  A @gap drawn
  *	for another rate is not used
- * @seq: next GRE sequence number of this CPU's copies, where it is their Hw ID
  * @syncp: protects @stats on 32-bit machines
  * @stats: counters, enum tca_mirrorx_stats less MIRRORX_STAT_FIRST
  *
@@ -43,9 +42,43 @@
 struct mirrorx_cpu {
 	u64 gap;
 	u64 scale;
-	u32 seq;
 	struct u64_stats_sync syncp;
 	u64_stats_t stats[MIRRORX_STATS];
+};
+
+/**
+ * struct mirrorx_session_key - what makes a session, all bytes of it
+ * @net: namespace of its actions
+ * @saddr: source address, network order; 0 if the route decides
+ * @daddr: collector's address, likewise
+ * @id: ERSPAN Session ID
+ * @ipv6: family of both addresses
+ */
+struct mirrorx_session_key {
+	struct net *net;
+	u8 saddr[16];
+	u8 daddr[16];
+	u16 id;
+	bool ipv6;
+};
+
+/**
+ * struct mirrorx_session - what the actions of a session have in common
+ * @node: in the table of sessions
+ * @rcu: frees it after its last reader
+ * @users: actions, or snapshots of their configuration
+ * @key: what the actions say
+ * @cpu_seq: next GRE sequence number of a CPU's copies, where it is their Hw ID;
+ *	with BH off
+ * @seq: next GRE sequence number of all others
+ */
+struct mirrorx_session {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	unsigned int users;
+	struct mirrorx_session_key key;
+	u32 __percpu *cpu_seq;
+	atomic_t seq ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -77,6 +110,7 @@ struct mirrorx_route {
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
  * @net: namespace of the action, which outlives it
+ * @session: sequence numbers; survives a replace that does not change it
  * @conf: what the headers say, as configured; a source address of zero is
  *	chosen by the route
  * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
@@ -100,6 +134,7 @@ struct mirrorx_route {
 struct mirrorx_params {
 	struct rcu_head rcu;
 	struct net *net;
+	struct mirrorx_session *session;
 	struct mirrorx_encap_conf conf;
 	u64 sample_scale;
 	u32 trunc;
@@ -141,14 +176,12 @@ struct mirrorx_wait {
  * @common: what every tc action has
  * @params: current configuration; written under tcf_lock
  * @cpu: counters and sampling state, which survive a replace
- * @seq: next GRE sequence number of the session; survives a replace
  * @wait: copies whose next hop is not resolved yet
  */
 struct tcf_mirrorx {
 	struct tc_action common;
 	struct mirrorx_params __rcu *params;
 	struct mirrorx_cpu __percpu *cpu;
-	atomic_t seq;
 	struct mirrorx_wait wait;
 };
 
@@ -163,6 +196,11 @@ void mirrorx_params_retire(struct mirrorx_params *params);
 int mirrorx_params_dump(struct sk_buff *msg,
 			const struct mirrorx_params *params);
 size_t mirrorx_params_size(void);
+
+/* session.c */
+struct mirrorx_session *
+mirrorx_session_get(struct net *net, const struct mirrorx_encap_conf *conf);
+void mirrorx_session_put(struct mirrorx_session *session);
 
 /* mirror.c */
 int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,

@@ -428,13 +428,22 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	params->net = net;
 
 	err = parse_params(params, tb, extack);
-	if (!err)
-		err = mirrorx_pmtu_open(params);
-	if (err) {
-		kfree(params);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto free_params;
+	err = -ENOMEM;
+	params->session = mirrorx_session_get(net, &params->conf);
+	if (!params->session)
+		goto free_params;
+	err = mirrorx_pmtu_open(params);
+	if (err)
+		goto put_session;
 	return params;
+
+put_session:
+	mirrorx_session_put(params->session);
+free_params:
+	kfree(params);
+	return ERR_PTR(err);
 }
 
 static void free_params(struct mirrorx_params *params)
@@ -460,6 +469,7 @@ void mirrorx_params_free(struct mirrorx_params *params)
 	if (!params)
 		return;
 	mirrorx_pmtu_close(params);
+	mirrorx_session_put(params->session);
 	free_params(params);
 }
 
@@ -474,6 +484,7 @@ void mirrorx_params_retire(struct mirrorx_params *params)
 	if (!params)
 		return;
 	mirrorx_pmtu_close(params);
+	mirrorx_session_put(params->session);
 	call_rcu(&params->rcu, free_after_grace);
 }
 

@@ -4,7 +4,7 @@
 #
 # A test sources this file and ends with `finish`; without the plan that it
 # prints the test counts as failed.  "# timeout: N" in a test's head gives it
-# another limit than five minutes.  If tests/NAME.py exists, it runs on the host when the
+# another limit than five minutes, "# cpus: N" a VM with so many CPUs.  If tests/NAME.py exists, it runs on the host when the
 # VM is gone, with the directory of the results (captures, log) as argument.
 set -u
 

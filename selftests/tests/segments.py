@@ -26,6 +26,10 @@ for case in results.cases:
     if case.merged:
         ok(0 < case.seen < len(expected), f"{case.name}: packets of several frames",
            f"{case.seen} packets, {len(expected)} frames")
+    if case.merged:
+        ok(all(bool(session.stats["rebuilt"]) == (case.hook == "ingress") and
+               session.stats["rebuilt"] <= session.stats["sent"] for session in case.sessions),
+           f"{case.name}: what was joined at receipt is counted", [s.stats for s in case.sessions])
     if hasattr(case, "jumbo"):
         ok(case.jumbo, f"{case.name}: there are some")
     for session in case.sessions:

@@ -3,3 +3,4 @@
 #include <stdbool.h>
 
 #define __uninitialized
+#define noinline	__attribute__((noinline))

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For the tests: network devices with the receive stamps of hardware, which no
+ * device of a VM has.
+ *
+ * A device of the kind "stamp" receives what it sends.  The last 8 bytes of a
+ * frame are its stamp, in ns since 1970, network order; 0 for none.  The kind
+ * "cookie" is the same, but hands on a cookie in its place, as some drivers do,
+ * and tells what it stands for when it is asked.
+ */
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <net/rtnetlink.h>
+
+#define COOKIE		4711		/* less than its time */
+
+static ktime_t cookie_get(struct net_device *dev,
+			  const struct skb_shared_hwtstamps *hw, bool cycles)
+{
+	return hw->hwtstamp + COOKIE;
+}
+
+static netdev_tx_t stamp_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct sk_buff *copy = skb_copy(skb, GFP_ATOMIC);
+	__be64 stamp;
+
+	consume_skb(skb);
+	if (!copy)
+		return NETDEV_TX_OK;
+
+	if (!skb_copy_bits(copy, copy->len - sizeof(stamp), &stamp,
+			   sizeof(stamp)) && stamp) {
+		skb_hwtstamps(copy)->hwtstamp = be64_to_cpu(stamp);
+		if (dev->netdev_ops->ndo_get_tstamp) {
+			skb_hwtstamps(copy)->hwtstamp -= COOKIE;
+			skb_shinfo(copy)->tx_flags |= SKBTX_HW_TSTAMP_NETDEV;
+		}
+	}
+	copy->protocol = eth_type_trans(copy, dev);
+	netif_rx(copy);
+	return NETDEV_TX_OK;
+}
+
+static const struct net_device_ops stamp_ops = {
+	.ndo_start_xmit = stamp_xmit,
+};
+
+static const struct net_device_ops cookie_ops = {
+	.ndo_start_xmit = stamp_xmit,
+	.ndo_get_tstamp = cookie_get,
+};
+
+static void stamp_setup(struct net_device *dev)
+{
+	ether_setup(dev);
+	eth_hw_addr_random(dev);
+	dev->needs_free_netdev = true;
+	dev->netdev_ops = &stamp_ops;
+}
+
+static void cookie_setup(struct net_device *dev)
+{
+	stamp_setup(dev);
+	dev->netdev_ops = &cookie_ops;
+}
+
+static struct rtnl_link_ops stamp_link_ops = {
+	.kind = "stamp",
+	.setup = stamp_setup,
+};
+
+static struct rtnl_link_ops cookie_link_ops = {
+	.kind = "cookie",
+	.setup = cookie_setup,
+};
+
+static int __init stamp_init(void)
+{
+	int err;
+
+	err = rtnl_link_register(&stamp_link_ops);
+	if (err)
+		return err;
+	err = rtnl_link_register(&cookie_link_ops);
+	if (err)
+		rtnl_link_unregister(&stamp_link_ops);
+	return err;
+}
+
+static void __exit stamp_exit(void)
+{
+	rtnl_link_unregister(&cookie_link_ops);
+	rtnl_link_unregister(&stamp_link_ops);
+}
+
+module_init(stamp_init);
+module_exit(stamp_exit);
+MODULE_DESCRIPTION("Receive stamps for the tests of act_mirrorx");
+MODULE_LICENSE("GPL");
