@@ -46,7 +46,7 @@ static struct mirrorx_session *new_session(const struct mirrorx_session_key *key
 	session = kzalloc(sizeof(*session), GFP_KERNEL);
 	if (!session)
 		return NULL;
-	session->key = *key;
+	memcpy(&session->key, key, sizeof(*key));	/* all bytes */
 	session->users = 1;
 	session->cpu_seq = alloc_percpu(u32);
 	if (session->cpu_seq)
