@@ -12,7 +12,7 @@ from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, URG, Wi
                    super_packet)
 
 HOOKS = (("ingress", "peer"), ("egress", "src"))
-SESSIONS = ("", "trunc 60", "trunc 128", "trunc l4", "trunc l4+9 fixlen")
+SESSIONS = ("", "vlan_tag strip", "trunc 128", "trunc l4", "trunc l4+9 fixlen")
 OLD = os.uname().release.startswith("6.1.")
 UDP_SEGMENT = 103
 

@@ -3,24 +3,16 @@
  * libFuzzer: any session, any copy; every bit of the headers is compared with
  * what the draft says is there, and nothing around them may change.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/tc_act/tc_mirrorx.h>
 
 #include "encap.h"
+#include "require.h"
 
 #define CANARY		0xa5
 #define MARGIN		80
-
-#define require(condition) do {						\
-	if (!(condition)) {						\
-		fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,	\
-			#condition);					\
-		abort();						\
-	}								\
-} while (0)
 
 struct reader {
 	const __u8 *bytes;

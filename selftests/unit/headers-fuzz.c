@@ -6,7 +6,6 @@
  * (u16), which fetch fails (u8, 255: none), little endian, and the frame.
  * Frames, pieces and slices have memory of exactly their size.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +16,11 @@
 #include <net/checksum.h>
 
 #include "headers.h"
+#include "require.h"
 
 #define CONTROL		5
 #define NONE_FAILS	255
 #define MORE_FRAGMENTS	0x2000
-
-#define require(condition) do {						\
-	if (!(condition)) {						\
-		fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,	\
-			#condition);					\
-		abort();						\
-	}								\
-} while (0)
 
 struct frame {
 	const __u8 *bytes;
