@@ -455,14 +455,11 @@ static noinline bool send_later(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 
 /*
  * The IP stack makes the fragments, and the checksum of an IPv4 header that has
- * changed.  All but the first show no GRE header: they are known by their owner,
- * which the stack gives to each.
+ * changed.
  */
 static noinline void allow_fragments(const struct mirrorx_params *params,
 				     struct sk_buff *copy)
 {
-	if (!copy->sk)
-		mirrorx_own(params, copy);
 	copy->ignore_df = true;
 	if (is_ipv6(params))
 		return;

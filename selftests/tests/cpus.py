@@ -25,7 +25,7 @@ def cpu_of(copy):
 
 
 results = erspan.Results(sys.argv[1])
-case, replaced, *twice = results.cases
+case, replaced, *twice, losses = results.cases
 for session in case.sessions:
     by_cpu, name = session.options["erspan_hwid"] == "cpu", session.name
     found = sequences(session.copies)
@@ -45,4 +45,12 @@ ok(set(found) == {0, 1, 2, 7} and all(map(counts_up, found.values())),
 shared = [c.number("gre.sequence_number") for c in results.copies if c.fields["erspan.spanid"] == ["900"]]
 expected = [n for case in twice for n in range(sum(s.stats["sent"] for s in case.sessions))]
 ok(len(expected) > 100 and shared == expected, "two actions count as one session, from 0 each time", shared)
+for session in losses.sessions:
+    copies = [c for c in results.copies if c.fields["erspan.spanid"] == [str(session.id)]]
+    found = sequences(copies)
+    gaps = sum(max(numbers) + 1 - len(numbers) for numbers in found.values())
+    ok(session.stats["xmit"] > 10 and len(copies) == session.stats["sent"] and
+       all(numbers == sorted(set(numbers)) for numbers in found.values()) and
+       session.stats["xmit"] == gaps,
+       f"{session.name}: the gaps are the losses that are counted", found, session.stats)
 finish()

@@ -35,4 +35,13 @@ with case("replaced", "egress", wire, ("index 1000 id 1000 erspan_hwid cpu",)) a
 for number in 1, 2:
     with case(f"two actions, time {number}", "egress", wire, ("id 900", "id 900 trunc 40")):
         send(wire, 5)
+# What the network refuses has a number, too.
+in_ns("src", "nft", "-f", "-", input="""table netdev loss { chain out {
+    type filter hook egress device und0 priority 0; ip protocol 47 numgen random mod 3 0 drop
+    }
+}""")
+with case("losses", "egress", wire, ("id 901", "id 902 erspan_hwid cpu")):
+    send(wire, 10)
+    in_ns("src", "nft", "delete table netdev loss")
+    send(wire, 1)                       # the last of each CPU arrives
 done()

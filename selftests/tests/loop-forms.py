@@ -267,7 +267,7 @@ def wireguard():
 
 
 def fragments():
-    """Behind the first one there is nothing to be known by but the owner, and that they are GRE."""
+    """Behind the first one there is nothing to be known by but that they are GRE."""
     pair()
     hooks = [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"), ("b", "w", "ingress", "A")]
     arrivals = [("b", "w"), ("a", "w")]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guest's part of slices.sh: sends what is mirrored."""
+import random
 import struct
 
 from cases import (ACK, CTAG, PSH, STAG, Wire, broken, case, done, ether, ip4, ip6, ones_sum, pattern,
@@ -98,6 +99,19 @@ def liars():
     yield ether(0x0800, udp(200), *[(STAG, 5)] * 9)
 
 
+def mutants(count):
+    """Frames of every kind with some bytes of their headers changed, many of them cut short"""
+    pick = random.Random(1)
+    whole = [ether(kind, packet, *tags) for tags in ((), ((CTAG, 7),)) for kind, packet in packets()]
+    whole = [frame for frame in whole if len(frame) < 2000]
+    for _ in range(count):
+        frame = bytearray(pick.choice(whole))
+        for _ in range(pick.randint(1, 4)):
+            at = pick.randint(12, min(len(frame) - 1, 110))
+            frame[at] = pick.choice((0, 1, 4, 6, 0x11, 0x2c, 0x45, 0x60, 0x7f, 0x80, 0xff, pick.getrandbits(8)))
+        yield bytes(frame[:pick.randint(14, len(frame))] if pick.random() < 0.5 else frame)
+
+
 def send(name, sessions, frames, **note):
     """What may pass as a packet, and has its checksums right"""
     for underlay, (hook, ns) in (4, HOOKS[0]), (6, HOOKS[1]):
@@ -117,6 +131,8 @@ def main():
          tagged)
     send("lies", ("", *HEADERS[:3]) + ("trunc 60 fixlen", "trunc l4+9 fixlen"), [*liars(), *broken()],
          lies=True)
+    send("changed at random", ("", *HEADERS[:3], "trunc l3+5 fixlen", "trunc l4+9 fixlen", "trunc 60 fixlen",
+                               "vlan_tag strip trunc l4+1 fixlen"), [*mutants(500)], lies=True)
     # nothing but the link-layer header, or a little more, lies in the linear part
     for linear in 14, 30, 60:
         wire, vnet = Wire("src"), Wire("src", vnet=True)
