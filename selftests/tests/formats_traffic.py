@@ -16,7 +16,7 @@ OPTIONS = (
     "timestamp ns", "timestamp ns subheader 5 trunc 64 fixlen", "timestamp ns subheader 7",
     "subheader 7", "subheader 7 port 1048575 erspan_dir egress erspan_hwid 63 sgt 65535",
     "subheader 7 trunc 64 fixlen", "timestamp 100ns subheader none",
-    "vlan_tag strip", "vlan_tag strip trunc 64", "erspan_hwid cpu", "erspan_hwid cpu subheader 7")
+    "vlan_tag strip", "vlan_tag strip trunc 64")
 TYPE_I = "erspan_ver 0 id 0 src_ip", "erspan_ver 0 id 0 trunc 64 src_ip"
 SOURCES = {4: "192.0.2.%d", 6: "2001:db8:9::%d"}
 
