@@ -24,6 +24,7 @@ MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")
 
+os.sched_setaffinity(0, {0})            # frames that several CPUs send may overtake each other
 libc = ctypes.CDLL(None, use_errno=True)
 cases = []
 session_ids = iter(range(1, 1024))
