@@ -139,7 +139,7 @@ def fragment(frame):
 class InFragments(Form):
     """The copies are too large for the wire."""
 
-    words, size = "oversize fragment", 1400
+    words, size = "oversize fragment", 1440
 
     @staticmethod
     def first(frame):
