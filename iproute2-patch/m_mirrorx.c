@@ -28,6 +28,7 @@ enum mirrorx_value {
 	MIRRORX_NAME,	/* one of names */
 	MIRRORX_FLAG,	/* 1 if the word is there */
 	MIRRORX_SLICE,	/* a number, or one of names in attr2, + a number */
+	MIRRORX_LIMIT,	/* a rate, "burst" and a size; of bytes and of packets */
 };
 
 /* By value, with gaps */
@@ -109,6 +110,10 @@ static const struct mirrorx_word {
 	  NAMES(oversize_names) },
 	{ .key = "sample", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SAMPLE,
 	  .dflt = 1, .min = 1, .max = ~0U },
+	{ .key = "limit", .value = MIRRORX_LIMIT, .attr = TCA_MIRRORX_LIMIT_RATE,
+	  .attr2 = TCA_MIRRORX_LIMIT_BURST },
+	{ .key = "plaintext", .value = MIRRORX_FLAG,
+	  .attr = TCA_MIRRORX_PLAINTEXT },
 	{ .key = "tos", .value = MIRRORX_HEX, .attr = TCA_MIRRORX_TOS,
 	  .max = 255 },
 	{ .key = "ttl", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_TTL,
@@ -117,6 +122,26 @@ static const struct mirrorx_word {
 	  .max = ~0U },
 	{ .key = "priority", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_PRIORITY,
 	  .max = ~0U },
+};
+
+/* As in all of tc, case aside: 1000 in rates, 1024 in sizes.  Largest first */
+static const struct mirrorx_unit {
+	const char *name;
+	double factor;
+} rate_units[] = {	/* in bits */
+	{ "Tbit", 1e12 }, { "Gbit", 1e9 }, { "Mbit", 1e6 }, { "Kbit", 1e3 },
+	{ "bit", 1 }, { "", 1 },
+	{ "Tibit", 0x1p40 }, { "Gibit", 0x1p30 }, { "Mibit", 0x1p20 },
+	{ "Kibit", 0x1p10 },
+	{ "TBps", 8e12 }, { "GBps", 8e9 }, { "MBps", 8e6 }, { "KBps", 8e3 },
+	{ "Bps", 8 },
+	{ "TiBps", 8 * 0x1p40 }, { "GiBps", 8 * 0x1p30 },
+	{ "MiBps", 8 * 0x1p20 }, { "KiBps", 8 * 0x1p10 },
+}, packet_units[] = {
+	{ "pps", 1 }, { "Kpps", 1e3 }, { "Mpps", 1e6 },
+}, size_units[] = {
+	{ "Gb", 0x1p30 }, { "Mb", 0x1p20 }, { "Kb", 0x1p10 }, { "b", 1 },
+	{ "", 1 }, { "g", 0x1p30 }, { "m", 0x1p20 }, { "k", 0x1p10 },
 };
 
 static const struct mirrorx_word index_word = {
@@ -174,6 +199,10 @@ static const char * const stats_names[TCA_MIRRORX_STATS_MAX + 1] = {
 	[TCA_MIRRORX_STATS_SPLIT]	= "split",
 	[TCA_MIRRORX_STATS_UNFIXED]	= "unfixed",
 	[TCA_MIRRORX_STATS_REBUILT]	= "rebuilt",
+	[TCA_MIRRORX_STATS_LIMITED]	= "limited",
+	[TCA_MIRRORX_STATS_CONGESTED]	= "congested",
+	[TCA_MIRRORX_STATS_IN_FLIGHT]	= "in_flight",
+	[TCA_MIRRORX_STATS_IN_FLIGHT_MAX] = "in_flight_max",
 };
 
 static void usage(void) __attribute__((noreturn));
@@ -192,6 +221,8 @@ static void usage(void)
 		"                   [ vlan_tag { keep | strip } ]\n"
 		"                   [ trunc { SIZE | { l2 | l3 | l4 }[+SIZE] } ] [ fixlen ]\n"
 		"                   [ oversize { cut | fragment | split } ] [ sample N ]\n"
+		"                   [ limit RATE burst SIZE ] [ limit PPS burst N ]\n"
+		"                   [ plaintext ]\n"
 		"                   [ tos TOS ] [ ttl TTL ] [ mark MARK ] [ priority PRIO ]\n"
 		"                   [ CONTROL ] [ index INDEX ]\n"
 		"       ... mirrorx index INDEX\n"
@@ -206,6 +237,8 @@ static void usage(void)
 		"\tPORT    := port in the header, by default ifindex or, with fixlen, length\n"
 		"\tSIZE    := bytes to keep of each frame, 14..65535, or behind a header of it\n"
 		"\tN       := copy one frame in N, chosen at random\n"
+		"\tRATE    := most that copies may take, as in 100mbit; and at once, as in 64k\n"
+		"\tPPS     := most copies in a second, as in 5000pps; and at once, a number\n"
 		"\tCONTROL := reclassify | pipe | drop | continue | pass | trap |\n"
 		"\t           goto chain CHAIN | jump COUNT; default pipe\n"
 		"erspan_ver 0, 1 and 2 are types I, II and III; 2 is the default.\n"
@@ -302,6 +335,85 @@ static __u32 parse_slice(const struct mirrorx_word *w, const char *arg,
 		       "{l2|l3|l4}[+NUMBER] with one up to 65535", arg);
 	addattr32(n, MAX_MSG, w->attr2, header);
 	return size;
+}
+
+/* A number with a unit; with all digits of 64 bits */
+static bool get_scaled(const char *arg, const struct mirrorx_unit *units,
+		       unsigned int n_units, long double *val)
+{
+	const char *unit = arg + strspn(arg, "0123456789.");
+	unsigned int i;
+	char *end;
+
+	*val = strtold(arg, &end);
+	for (i = 0; i < n_units && end == unit && unit != arg; i++) {
+		if (strcasecmp(unit, units[i].name) == 0) {
+			*val *= units[i].factor;
+			return true;
+		}
+	}
+	return false;
+}
+
+#define GET_SCALED(arg, units, val) \
+	get_scaled(arg, units, ARRAY_SIZE(units), val)
+
+/* Of bytes; false if it is one of packets */
+static bool parse_rate(const char *key, const char *arg, struct nlmsghdr *n)
+{
+	long double val;
+	__u64 rate;
+
+	if (GET_SCALED(arg, packet_units, &val) && val >= 1 && val <= ~0U) {
+		addattr32(n, MAX_MSG, TCA_MIRRORX_LIMIT_PACKETS, val);
+		return false;
+	}
+	if (!GET_SCALED(arg, rate_units, &val) || val < 8 || val >= 0x1p67L)
+		refuse(key, "a rate such as 100mbit or 5000pps", arg);
+	rate = val / 8;
+	addattr_l(n, MAX_MSG, TCA_MIRRORX_LIMIT_RATE, &rate, sizeof(rate));
+	return true;
+}
+
+static void parse_burst(bool bytes, const char *arg, struct nlmsghdr *n)
+{
+	long double val;
+	__u32 num;
+
+	if (!bytes && get_num(arg, 1, ~0U, &num)) {
+		addattr32(n, MAX_MSG, TCA_MIRRORX_LIMIT_PACKET_BURST, num);
+		return;
+	}
+	if (!bytes)
+		refuse("burst", "a number of packets from 1", arg);
+	if (!GET_SCALED(arg, size_units, &val) || val < 1 || val > ~0U)
+		refuse("burst", "a size from 1 to 4294967295 bytes, such as 64k",
+		       arg);
+	addattr32(n, MAX_MSG, TCA_MIRRORX_LIMIT_BURST, val);
+}
+
+/* RATE burst SIZE, of which there may be two kinds; seen holds a bit for each */
+static void parse_limit(const struct mirrorx_word *w, int *argc_p,
+			char ***argv_p, __u32 *seen, struct nlmsghdr *n)
+{
+	char **argv = *argv_p;
+	int argc = *argc_p;
+	bool bytes;
+	__u32 bit;
+
+	bytes = parse_rate(w->key, *argv, n);
+	bit = bytes ? 1U << (w - words) : 1U << 31;
+	if (*seen & bit)
+		duparg(w->key, *argv);
+	*seen |= bit;
+
+	if (argc < 2 || strcmp(argv[1], "burst"))
+		refuse(w->key, "a burst: limit RATE burst SIZE", *argv);
+	NEXT_ARG();
+	NEXT_ARG();
+	parse_burst(bytes, *argv, n);
+	*argc_p = argc;
+	*argv_p = argv;
 }
 
 static void parse_word(const struct mirrorx_word *w, const char *arg,
@@ -430,6 +542,11 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 		if (w) {
 			if (w->value != MIRRORX_FLAG)
 				NEXT_ARG();
+			if (w->value == MIRRORX_LIMIT) {
+				parse_limit(w, &argc, &argv, &seen, n);
+				NEXT_ARG_FWD();
+				continue;
+			}
 			if (seen & (1U << (w - words)))
 				duparg(arg, *argv);
 			seen |= 1U << (w - words);
@@ -549,6 +666,43 @@ static __u32 get_val(struct rtattr **tb, int attr, __u32 dflt)
 	return tb[attr] ? rta_getattr_u32(tb[attr]) : dflt;
 }
 
+/* In the largest unit that says it exactly; tc's own would round */
+static void print_exact(const char *fmt, __u64 val,
+			const struct mirrorx_unit *unit)
+{
+	char buf[32];
+
+	while (val % (__u64)unit->factor)
+		unit++;
+	snprintf(buf, sizeof(buf), "%llu%s",
+		 (unsigned long long)(val / (__u64)unit->factor), unit->name);
+	print_string(PRINT_FP, NULL, fmt, buf);
+}
+
+static void print_limit(const struct mirrorx_word *w, struct rtattr **tb)
+{
+	__u64 rate = tb[w->attr] ? rta_getattr_u64(tb[w->attr]) : 0;
+	__u32 burst = get_val(tb, w->attr2, 0);
+	__u32 pps = get_val(tb, TCA_MIRRORX_LIMIT_PACKETS, 0);
+	__u32 packets = get_val(tb, TCA_MIRRORX_LIMIT_PACKET_BURST, 0);
+
+	print_lluint(PRINT_JSON, w->key, NULL, rate);
+	print_uint(PRINT_JSON, "burst", NULL, burst);
+	print_uint(PRINT_JSON, "limit_packets", NULL, pps);
+	print_uint(PRINT_JSON, "burst_packets", NULL, packets);
+
+	if (rate >> 61)		/* too many bits to count them */
+		print_lluint(PRINT_FP, NULL, " limit %lluBps", rate);
+	else if (rate)
+		print_exact(" limit %s", rate * 8, rate_units);
+	if (rate)
+		print_exact(" burst %s", burst, size_units);
+	if (pps) {
+		print_uint(PRINT_FP, NULL, " limit %upps", pps);
+		print_uint(PRINT_FP, NULL, " burst %u", packets);
+	}
+}
+
 static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 {
 	__u32 dflt = w->dflt, val;
@@ -558,7 +712,7 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 	    get_val(tb, TCA_MIRRORX_TIMESTAMP, 0) == TC_MIRRORX_TIMESTAMP_NS)
 		dflt = 5;
 
-	val = get_val(tb, w->attr, dflt);
+	val = w->value == MIRRORX_LIMIT ? 0 : get_val(tb, w->attr, dflt);
 	switch (w->value) {
 	case MIRRORX_ADDR:
 		print_addr(w, tb);
@@ -571,6 +725,9 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 		break;
 	case MIRRORX_FLAG:
 		print_flag(w->key, val);
+		break;
+	case MIRRORX_LIMIT:
+		print_limit(w, tb);
 		break;
 	case MIRRORX_OPT:
 		if (tb[w->attr])
@@ -597,7 +754,10 @@ static void print_counters(struct rtattr **tb, int first, int last)
 	}
 }
 
-/* One line about the copies, one about the frames that got none */
+/*
+ * One line about the copies, one about the frames that got none, one about what
+ * is the case now.
+ */
 static void print_stats(struct rtattr *nest)
 {
 	struct rtattr *tb[TCA_MIRRORX_STATS_MAX + 1];
@@ -607,11 +767,17 @@ static void print_stats(struct rtattr *nest)
 	print_string(PRINT_FP, NULL, "\tcopies:", NULL);
 	print_counters(tb, TCA_MIRRORX_STATS_SENT, TCA_MIRRORX_STATS_CUT);
 	print_counters(tb, TCA_MIRRORX_STATS_FRAGMENTED,
-		       TCA_MIRRORX_STATS_MAX);
+		       TCA_MIRRORX_STATS_REBUILT);
 	print_nl();
 	print_string(PRINT_FP, NULL, "\tno copy:", NULL);
 	print_counters(tb, TCA_MIRRORX_STATS_UNSAMPLED,
 		       TCA_MIRRORX_STATS_XMIT);
+	print_counters(tb, TCA_MIRRORX_STATS_LIMITED,
+		       TCA_MIRRORX_STATS_CONGESTED);
+	print_nl();
+	print_string(PRINT_FP, NULL, "\tmemory:", NULL);
+	print_counters(tb, TCA_MIRRORX_STATS_IN_FLIGHT,
+		       TCA_MIRRORX_STATS_IN_FLIGHT_MAX);
 	close_json_object();
 	print_nl();
 }

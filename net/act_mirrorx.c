@@ -30,6 +30,7 @@ static struct tc_action_ops act_mirrorx_ops;
 static void look_for_collector(struct mirrorx_params *params,
 			       struct netlink_ext_ack *extack)
 {
+	const struct mirrorx_limit *limit = &params->limit[MIRRORX_LIMIT_BYTES];
 	enum tca_mirrorx_stats reason;
 	struct mirrorx_path path;
 
@@ -48,11 +49,15 @@ static void look_for_collector(struct mirrorx_params *params,
 	else if (reason == TCA_MIRRORX_STATS_MTU)
 		NL_SET_ERR_MSG(extack,
 			       "The MTU to the collector has no room for a copy");
+	else if (!reason && limit->rate && limit->burst < path.mtu)
+		NL_SET_ERR_MSG(extack,
+			       "No copy larger than burst is sent, and the MTU to the collector is larger");
 }
 
 static struct mirrorx_cpu __percpu *new_cpus(void)
 {
-	struct mirrorx_cpu __percpu *cpus = alloc_percpu(struct mirrorx_cpu);
+	struct mirrorx_cpu __percpu *cpus = alloc_percpu_gfp(struct mirrorx_cpu,
+							 GFP_KERNEL_ACCOUNT);
 	int cpu;
 
 	if (cpus)
@@ -117,6 +122,7 @@ static struct mirrorx_params *swap_params(struct tcf_mirrorx *m, int action,
 					  struct mirrorx_params *params)
 {
 	spin_lock_bh(&m->tcf_lock);
+	mirrorx_limit_carry_over(m->full_at, params);
 	goto_ch = tcf_action_set_ctrlact(&m->common, action, goto_ch);
 	params = rcu_replace_pointer(m->params, params,
 				     lockdep_is_held(&m->tcf_lock));
@@ -133,18 +139,19 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 			    struct tcf_proto *tp, u32 flags,
 			    struct netlink_ext_ack *extack)
 {
-	struct tc_action_net *tn = net_generic(net, act_mirrorx_ops.net_id);
+	struct mirrorx_net *mnet = net_generic(net, act_mirrorx_ops.net_id);
 	bool bind = flags & TCA_ACT_FLAGS_BIND;
 	struct tcf_chain *goto_ch = NULL;
 	struct mirrorx_params *params;
 	struct tc_mirrorx parm;
 	int ret, err;
 
-	params = mirrorx_params_new(net, nla, &parm, extack);
+	params = mirrorx_params_new(net, mnet, nla, &parm, extack);
 	if (IS_ERR(params))
 		return PTR_ERR(params);
 
-	ret = get_action(tn, parm.index, est, a, params, flags, extack);
+	ret = get_action(&mnet->actions, parm.index, est, a, params, flags,
+			 extack);
 	if (ret < 0 || (!ret && bind))
 		goto free_params;
 
@@ -185,6 +192,7 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 		.refcnt = refcount_read(&m->tcf_refcnt) - ref,
 		.bindcnt = atomic_read(&m->tcf_bindcnt) - bind,
 	};
+	const struct mirrorx_flight *flight;
 	const struct mirrorx_params *params;
 	struct tcf_t t;
 	int err;
@@ -193,6 +201,7 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 	params = rcu_dereference_protected(m->params,
 					   lockdep_is_held(&m->tcf_lock));
 	opt.action = m->tcf_action;
+	flight = params->flight;
 	err = mirrorx_params_dump(skb, params);
 	spin_unlock_bh(&m->tcf_lock);
 
@@ -200,7 +209,7 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 	if (err || nla_put(skb, TCA_MIRRORX_PARMS, sizeof(opt), &opt) ||
 	    nla_put_64bit(skb, TCA_MIRRORX_TM, sizeof(t), &t,
 			  TCA_MIRRORX_PAD) ||
-	    mirrorx_stats_dump(skb, m)) {
+	    mirrorx_stats_dump(skb, m, flight)) {
 		nlmsg_trim(skb, tail);
 		return -1;
 	}
@@ -228,28 +237,52 @@ static struct tc_action_ops act_mirrorx_ops = {
 
 static __net_init int mirrorx_init_net(struct net *net)
 {
-	struct tc_action_net *tn = net_generic(net, act_mirrorx_ops.net_id);
+	struct mirrorx_net *mnet = net_generic(net, act_mirrorx_ops.net_id);
 
-	return tc_action_net_init(net, tn, &act_mirrorx_ops);
+	return tc_action_net_init(net, &mnet->actions, &act_mirrorx_ops);
 }
 
 static void __net_exit mirrorx_exit_net(struct list_head *net_list)
 {
+	struct mirrorx_net *mnet;
+	struct net *net;
+
 	tc_action_net_exit(net_list, act_mirrorx_ops.net_id);
 	/* No cached route may outlive the namespace that counts it. */
 	rcu_barrier();
+	list_for_each_entry(net, net_list, exit_list) {
+		mnet = net_generic(net, act_mirrorx_ops.net_id);
+		mirrorx_flight_free(mnet->flight);
+	}
 }
 
 static struct pernet_operations mirrorx_net_ops = {
 	.init = mirrorx_init_net,
 	.exit_batch = mirrorx_exit_net,
 	.id = &act_mirrorx_ops.net_id,
-	.size = sizeof(struct tc_action_net),
+	.size = sizeof(struct mirrorx_net),
 };
 
 static int __init mirrorx_init_module(void)
 {
-	return tcf_register_action(&act_mirrorx_ops, &mirrorx_net_ops);
+	int err;
+
+	err = mirrorx_session_init();
+	if (err)
+		return err;
+	err = mirrorx_pmtu_init();
+	if (err)
+		goto exit_session;
+	err = tcf_register_action(&act_mirrorx_ops, &mirrorx_net_ops);
+	if (err)
+		goto exit_pmtu;
+	return 0;
+
+exit_pmtu:
+	mirrorx_pmtu_exit();
+exit_session:
+	mirrorx_session_exit();
+	return err;
 }
 
 static void __exit mirrorx_exit_module(void)
@@ -257,6 +290,8 @@ static void __exit mirrorx_exit_module(void)
 	tcf_unregister_action(&act_mirrorx_ops, &mirrorx_net_ops);
 	/* callbacks of ours may still be on their way */
 	rcu_barrier();
+	mirrorx_pmtu_exit();
+	mirrorx_session_exit();
 	mirrorx_copy_exit();
 }
 

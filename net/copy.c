@@ -238,6 +238,23 @@ u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header)
 	}
 }
 
+/**
+ * mirrorx_readable() - how much of a frame the kernel itself can read
+ * @frame: the frame
+ *
+ * The page fragments of some packets are a device's memory.
+ *
+ * Return: bytes
+ */
+u32 mirrorx_readable(const struct mirrorx_frame *frame)
+{
+	int linear = (int)skb_headlen(frame->skb) - frame->rest;
+
+	if (skb_frags_readable(frame->skb))
+		return mirrorx_frame_len(frame);
+	return frame->head_len + clamp_t(int, linear, 0, frame->rest_len);
+}
+
 /* Internet checksum from sum_start to the end of the whole frame */
 static __sum16 frame_sum(const struct mirrorx_frame *frame)
 {
@@ -345,10 +362,13 @@ static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
 		memcpy(to, frame->head, head);
 	if (likely(end <= (int)skb_headlen(frame->skb)))
 		memcpy(to + head, frame->skb->data + frame->rest, len - head);
-	else if (skb_copy_bits(frame->skb, frame->rest, to + head, len - head))
+	else if (len > head && skb_copy_bits(frame->skb, frame->rest,
+					     to + head, len - head))
 		return false;
 
-	if (frame->sum_pos && frame->sum_pos < len)
+	/* without all of the frame the sum stays as the stack has begun it */
+	if (frame->sum_pos && frame->sum_pos < len &&
+	    skb_frags_readable(frame->skb))
 		complete_sum(frame, to, len);
 	return true;
 }

@@ -72,6 +72,15 @@ mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
 	struct mirrorx_encap_meta *meta = &mirror->meta;
 	u32 frame_len = mirrorx_frame_len(frame);
 	struct sk_buff *copy;
+	struct sock *owner;
+
+	owner = mirrorx_owner(mirror->params->flight);
+	if (unlikely(!owner))
+		return TCA_MIRRORX_STATS_CONGESTED;
+	if (unlikely(mirror->params->limited) &&
+	    !mirrorx_limit_allows(mirror->m->full_at, mirror->params,
+				  encap->len + meta->slice_len))
+		return TCA_MIRRORX_STATS_LIMITED;
 
 	meta->truncated = meta->slice_len < frame_len;
 	copy = mirrorx_copy(frame, meta->slice_len,
@@ -79,6 +88,7 @@ mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
 			    path->tailroom);
 	if (unlikely(!copy))
 		return TCA_MIRRORX_STATS_NO_MEM;
+	mirrorx_own(copy, owner);
 
 	if (unlikely(mirror->params->fixlen) && meta->truncated &&
 	    !mirrorx_headers_fix(copy->data, meta->slice_len, frame_len))
@@ -114,13 +124,18 @@ static noinline bool mirror_pieces(struct mirror *mirror,
 	return true;
 }
 
-/* What does not fit is cut, or goes in fragments; returns what to note. */
-static noinline u32 make_fit(struct mirror *mirror, u32 notes)
+/*
+ * What does not fit is cut, or goes in fragments, and what only a device could
+ * read is left out; returns what to note.
+ */
+static noinline u32 make_fit(struct mirror *mirror,
+			     const struct mirrorx_frame *frame, u32 notes)
 {
 	u32 *len = &mirror->meta.slice_len, limit = room(mirror);
 
 	if (mirror->params->oversize == TC_MIRRORX_OVERSIZE_FRAGMENT)
 		limit = U16_MAX - mirror->path.route->encap.len;
+	limit = min(limit, mirrorx_readable(frame));
 	if (*len > limit) {
 		*len = limit;
 		notes &= ~MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
@@ -153,12 +168,14 @@ mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
 		meta->slice_len = keep;
 		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_TRUNCATED);
 	}
-	if (unlikely(meta->slice_len > room(mirror))) {
+	if (unlikely(meta->slice_len > room(mirror) ||
+		     !skb_frags_readable(frame->skb))) {
 		if (params->oversize == TC_MIRRORX_OVERSIZE_SPLIT &&
 		    meta->slice_len == frame_len &&
+		    skb_frags_readable(frame->skb) &&
 		    mirror_pieces(mirror, frame))
 			return 0;
-		notes = make_fit(mirror, notes);
+		notes = make_fit(mirror, frame, notes);
 	}
 	return mirror_slice(mirror, frame, notes);
 }
@@ -311,7 +328,7 @@ int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 	mirror.params = rcu_dereference_bh(m->params);
 	mirror.notes = 0;
 
-	reason = mirrorx_refuse(skb);
+	reason = mirrorx_refuse(skb, mirror.params);
 	if (unlikely(reason))
 		mirrorx_stats_add(mirror.cpu, reason, mirrorx_frames(skb));
 	else if (unlikely(skb_is_gso(skb)))

@@ -11,12 +11,15 @@
 
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 #include <net/act_api.h>
 #include <net/dst.h>
+#include <net/sch_generic.h>
+#include <net/sock.h>
 
 #include "encap.h"
 #include "headers.h"
@@ -47,6 +50,48 @@ struct mirrorx_cpu {
 };
 
 /**
+ * struct mirrorx_flight - who owns the copies of a namespace
+ * @owners: how many there are, a power of two
+ * @owner: socks that are nothing but that, referenced
+ */
+struct mirrorx_flight {
+	unsigned int owners;
+	struct sock *owner[] __counted_by(owners);
+};
+
+/**
+ * struct mirrorx_net - a namespace
+ * @actions: its actions; first, as tc looks for it there
+ * @flight: owners of its copies, NULL until there is an action; they stay until
+ *	the end of the namespace
+ */
+struct mirrorx_net {
+	struct tc_action_net actions;
+	struct mirrorx_flight *flight;
+};
+
+/* What is limited */
+enum {
+	MIRRORX_LIMIT_BYTES,
+	MIRRORX_LIMIT_PACKETS,
+	MIRRORX_LIMITS
+};
+
+/**
+ * struct mirrorx_limit - how much may be sent
+ * @rate: bytes or packets per second; 0 for no limit
+ * @burst: bytes or packets at once
+ * @cfg: how long @rate takes for some of them
+ * @depth_ns: how long it takes for @burst
+ */
+struct mirrorx_limit {
+	u64 rate;
+	u32 burst;
+	struct psched_ratecfg cfg;
+	s64 depth_ns;
+};
+
+/**
  * struct mirrorx_session_key - what makes a session, all bytes of it
  * @net: namespace of its actions
  * @saddr: source address, network order; 0 if the route decides
@@ -73,7 +118,7 @@ struct mirrorx_session_key {
  * @seq: next GRE sequence number of all others
  */
 struct mirrorx_session {
-	struct hlist_node node;
+	struct rhash_head node;
 	struct rcu_head rcu;
 	unsigned int users;
 	struct mirrorx_session_key key;
@@ -87,7 +132,6 @@ struct mirrorx_session {
  * @dst: the route, referenced
  * @cookie: for dst_check()
  * @plain: the IP stack would do no more with a copy than we do, but for hooks
- * @wraps: the device may wrap the copies in something else
  * @v6_next_hop: whether the next hop is IPv6, also of an IPv4 route
  * @next_hop: its address, network order
  * @encap: headers of the copies that go there
@@ -97,7 +141,6 @@ struct mirrorx_route {
 	struct dst_entry *dst;
 	u32 cookie;
 	bool plain;
-	bool wraps;
 	bool v6_next_hop;
 	union {
 		__be32 v4;
@@ -119,15 +162,17 @@ struct mirrorx_route {
  * @keep: the same, with U32_MAX for the whole frame
  * @fixlen: make what is left of a frame a valid packet
  * @looks: any option that looks into the frame before it is copied
+ * @plaintext: copy what is plaintext here and ciphertext on the wire
+ * @limited: there is a limit
+ * @limit: how much may be sent
  * @oversize: enum tc_mirrorx_oversize
  * @sample: one frame in this many
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
  * @priority: of the copies
- * @pmtu: socket that hears what routers say about the copies
- * @owner: the same, referenced until the last packet is done with @pmtu closed;
- *	owns copies that may be wrapped
+ * @pmtu: hears what routers say about the copies
+ * @flight: owners of the copies; the namespace's
  * @route: to the collector, as found last; replaced by whoever finds it
  *	outdated
  */
@@ -142,14 +187,17 @@ struct mirrorx_params {
 	u8 trunc_after;
 	bool fixlen;
 	bool looks;
+	bool plaintext;
+	bool limited;
 	u8 oversize;
+	struct mirrorx_limit limit[MIRRORX_LIMITS];
 	u32 sample;
 	int ifindex;
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
-	struct socket *pmtu;
-	struct sock *owner;
+	struct mirrorx_pmtu *pmtu;
+	const struct mirrorx_flight *flight;
 	struct mirrorx_route __rcu *route;
 };
 
@@ -177,18 +225,23 @@ struct mirrorx_wait {
  * @params: current configuration; written under tcf_lock
  * @cpu: counters and sampling state, which survive a replace
  * @wait: copies whose next hop is not resolved yet
+ * @full_at: when the limits' buckets will be full again, ktime_get_ns(); survive a
+ *	replace, too
  */
 struct tcf_mirrorx {
 	struct tc_action common;
 	struct mirrorx_params __rcu *params;
 	struct mirrorx_cpu __percpu *cpu;
 	struct mirrorx_wait wait;
+	atomic64_t full_at[MIRRORX_LIMITS] ____cacheline_aligned_in_smp;
 };
 
 #define to_mirrorx(a) ((struct tcf_mirrorx *)(a))
 
 /* params.c */
-struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+struct mirrorx_params *mirrorx_params_new(struct net *net,
+					  struct mirrorx_net *mnet,
+					  struct nlattr *nla,
 					  struct tc_mirrorx *parm,
 					  struct netlink_ext_ack *extack);
 void mirrorx_params_free(struct mirrorx_params *params);
@@ -201,6 +254,8 @@ size_t mirrorx_params_size(void);
 struct mirrorx_session *
 mirrorx_session_get(struct net *net, const struct mirrorx_encap_conf *conf);
 void mirrorx_session_put(struct mirrorx_session *session);
+int mirrorx_session_init(void);
+void mirrorx_session_exit(void);
 
 /* mirror.c */
 int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
@@ -247,11 +302,13 @@ static inline void mirrorx_stats_sent(struct mirrorx_cpu *cpu, bool taken,
 	u64_stats_update_end(&cpu->syncp);
 }
 
-int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m);
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m,
+		       const struct mirrorx_flight *flight);
 size_t mirrorx_stats_size(void);
 
 /* select.c */
-enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb);
+enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb,
+				      const struct mirrorx_params *params);
 void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params);
 
 /**
@@ -296,6 +353,76 @@ static inline bool mirrorx_choose(struct mirrorx_cpu *cpu,
 		return false;
 	mirrorx_draw(cpu, params);
 	return true;
+}
+
+/* limit.c */
+void mirrorx_limit_init(struct mirrorx_limit *limit, u64 rate, u32 burst);
+bool mirrorx_limit_allows(atomic64_t full_at[MIRRORX_LIMITS],
+			  const struct mirrorx_params *params, u32 bytes);
+void mirrorx_limit_carry_over(atomic64_t full_at[MIRRORX_LIMITS],
+			      const struct mirrorx_params *params);
+
+/* flight.c */
+
+/* Of one owner: about as many full-sized copies as a queue has room for. */
+#define MIRRORX_FLIGHT_MAX	(4 << 20)
+
+/* As many as there are CPUs with a Hw ID of their own. */
+#define MIRRORX_OWNERS_MAX	64
+
+/*
+ * A queue that plays a wire (netem) gives the memory back at once, as a device
+ * would, but keeps a reference for each packet.
+ */
+#define MIRRORX_REFERENCE	4096
+
+struct mirrorx_flight *mirrorx_flight_get(struct mirrorx_net *mnet);
+void mirrorx_flight_free(struct mirrorx_flight *flight);
+u64 mirrorx_in_flight(const struct mirrorx_flight *flight, u64 *max);
+bool mirrorx_is_own(const struct sk_buff *skb);
+
+/**
+ * mirrorx_held() - memory that the copies of an owner hold
+ * @sk: owner
+ *
+ * Return: bytes, at some moment
+ */
+static inline u64 mirrorx_held(const struct sock *sk)
+{
+	/* one of both is the owner's own */
+	return refcount_read(&sk->sk_wmem_alloc) - 1 +
+	       (refcount_read(&sk->sk_refcnt) - 1) * (u64)MIRRORX_REFERENCE;
+}
+
+/**
+ * mirrorx_owner() - who owns a copy that this CPU makes
+ * @flight: owners of the namespace
+ *
+ * BH is off.
+ *
+ * Return: the owner, or NULL if its copies hold all that they may already
+ */
+static inline struct sock *mirrorx_owner(const struct mirrorx_flight *flight)
+{
+	unsigned int i = smp_processor_id() & (flight->owners - 1);
+	struct sock *sk = flight->owner[i];
+
+	return likely(mirrorx_held(sk) < MIRRORX_FLIGHT_MAX) ? sk : NULL;
+}
+
+/**
+ * mirrorx_own() - charge a copy to its owner
+ * @copy: new skb
+ * @sk: owner
+ *
+ * What skb_set_owner_w() does to a packet that had no owner, and a socket that
+ * is no half-open connection and has no flow.
+ */
+static inline void mirrorx_own(struct sk_buff *copy, struct sock *sk)
+{
+	copy->sk = sk;
+	copy->destructor = sock_wfree;
+	refcount_add(copy->truesize, &sk->sk_wmem_alloc);
 }
 
 /* copy.c and segment.c */
@@ -428,6 +555,7 @@ bool mirrorx_strip_tag(struct mirrorx_frame *frame);
 void mirrorx_frame_view(struct mirrorx_view *view,
 			const struct mirrorx_frame *frame);
 u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header);
+u32 mirrorx_readable(const struct mirrorx_frame *frame);
 
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
@@ -481,10 +609,10 @@ bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		      struct sk_buff *copy, u32 notes);
 void mirrorx_wait_flush(struct tcf_mirrorx *m);
 u32 mirrorx_waiting(const struct mirrorx_wait *wait);
-int mirrorx_pmtu_open(struct mirrorx_params *params);
-void mirrorx_pmtu_close(struct mirrorx_params *params);
-void mirrorx_own(const struct mirrorx_params *params, struct sk_buff *copy);
-bool mirrorx_is_own(const struct sk_buff *skb);
+struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params);
+void mirrorx_pmtu_put(struct mirrorx_pmtu *pmtu);
+int mirrorx_pmtu_init(void);
+void mirrorx_pmtu_exit(void);
 int mirrorx_ifindex(const struct mirrorx_params *params);
 
 #endif /* MIRRORX_H */

@@ -72,6 +72,11 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_FIXLEN] = NLA_POLICY_MAX(NLA_U32, 1),
 	[TCA_MIRRORX_OVERSIZE] =
 		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_OVERSIZE_MAX),
+	[TCA_MIRRORX_LIMIT_RATE] = { .type = NLA_U64 },
+	[TCA_MIRRORX_LIMIT_BURST] = { .type = NLA_U32 },
+	[TCA_MIRRORX_LIMIT_PACKETS] = { .type = NLA_U32 },
+	[TCA_MIRRORX_LIMIT_PACKET_BURST] = { .type = NLA_U32 },
+	[TCA_MIRRORX_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static u32 get_u32(const struct nlattr *attr, u32 otherwise)
@@ -224,6 +229,47 @@ static int parse_trunc(struct mirrorx_params *params, struct nlattr **tb,
 	return 0;
 }
 
+/* What the attributes say about one kind of limit, if they go together */
+static int parse_limit(struct mirrorx_limit *limit, u64 rate,
+		       const struct nlattr *attr, u32 burst,
+		       const struct nlattr *burst_attr,
+		       struct netlink_ext_ack *extack)
+{
+	if (rate && !burst) {
+		NL_SET_ERR_MSG_ATTR(extack, burst_attr ?: attr,
+				    "limit needs a burst of at least 1");
+		return -EINVAL;
+	}
+	if (burst && !rate) {
+		NL_SET_ERR_MSG_ATTR(extack, burst_attr, "burst needs a limit");
+		return -EINVAL;
+	}
+	mirrorx_limit_init(limit, rate, burst);
+	return 0;
+}
+
+static int parse_limits(struct mirrorx_params *params, struct nlattr **tb,
+			struct netlink_ext_ack *extack)
+{
+	const struct nlattr *rate = tb[TCA_MIRRORX_LIMIT_RATE];
+	const struct nlattr *burst = tb[TCA_MIRRORX_LIMIT_BURST];
+	const struct nlattr *packets = tb[TCA_MIRRORX_LIMIT_PACKETS];
+	const struct nlattr *packet_burst = tb[TCA_MIRRORX_LIMIT_PACKET_BURST];
+	int err;
+
+	err = parse_limit(&params->limit[MIRRORX_LIMIT_BYTES],
+			  rate ? nla_get_u64(rate) : 0, rate,
+			  get_u32(burst, 0), burst, extack);
+	if (!err)
+		err = parse_limit(&params->limit[MIRRORX_LIMIT_PACKETS],
+				  get_u32(packets, 0), packets,
+				  get_u32(packet_burst, 0), packet_burst,
+				  extack);
+	params->limited = params->limit[MIRRORX_LIMIT_BYTES].rate ||
+			  params->limit[MIRRORX_LIMIT_PACKETS].rate;
+	return err;
+}
+
 /* Each subheader says in which unit the time is that it completes. */
 static int parse_time(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 		      struct netlink_ext_ack *extack)
@@ -372,11 +418,14 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	if (!err)
 		err = parse_trunc(params, tb, extack);
 	if (!err)
+		err = parse_limits(params, tb, extack);
+	if (!err)
 		err = parse_header(params, tb, extack);
 	if (err)
 		return err;
 
 	params->looks = conf->strip || params->trunc_after;
+	params->plaintext = get_u32(tb[TCA_MIRRORX_PLAINTEXT], 0);
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
@@ -388,6 +437,7 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 /**
  * mirrorx_params_new() - make a snapshot of parameters from netlink
  * @net: namespace of the action
+ * @mnet: what it keeps for its actions
  * @nla: TCA_ACT_OPTIONS, or NULL
  * @parm: to be filled with what every tc action has
  * @extack: says what was wrong
@@ -398,7 +448,9 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
  * mirrorx_params_retire() once packets have seen it; NULL if the attributes
  * only name an action; or an error
  */
-struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
+struct mirrorx_params *mirrorx_params_new(struct net *net,
+					  struct mirrorx_net *mnet,
+					  struct nlattr *nla,
 					  struct tc_mirrorx *parm,
 					  struct netlink_ext_ack *extack)
 {
@@ -422,7 +474,7 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	if (!tb[TCA_MIRRORX_DST_IP4] && !tb[TCA_MIRRORX_DST_IP6])
 		return NULL;
 
-	params = kzalloc(sizeof(*params), GFP_KERNEL);
+	params = kzalloc(sizeof(*params), GFP_KERNEL_ACCOUNT);
 	if (!params)
 		return ERR_PTR(-ENOMEM);
 	params->net = net;
@@ -431,12 +483,17 @@ struct mirrorx_params *mirrorx_params_new(struct net *net, struct nlattr *nla,
 	if (err)
 		goto free_params;
 	err = -ENOMEM;
+	params->flight = mirrorx_flight_get(mnet);
+	if (!params->flight)
+		goto free_params;
 	params->session = mirrorx_session_get(net, &params->conf);
 	if (!params->session)
 		goto free_params;
-	err = mirrorx_pmtu_open(params);
-	if (err)
+	params->pmtu = mirrorx_pmtu_get(params);
+	if (IS_ERR(params->pmtu)) {
+		err = PTR_ERR(params->pmtu);
 		goto put_session;
+	}
 	return params;
 
 put_session:
@@ -449,7 +506,6 @@ free_params:
 static void free_params(struct mirrorx_params *params)
 {
 	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
-	sock_put(params->owner);
 	kfree(params);
 }
 
@@ -468,7 +524,7 @@ void mirrorx_params_free(struct mirrorx_params *params)
 {
 	if (!params)
 		return;
-	mirrorx_pmtu_close(params);
+	mirrorx_pmtu_put(params->pmtu);
 	mirrorx_session_put(params->session);
 	free_params(params);
 }
@@ -483,7 +539,7 @@ void mirrorx_params_retire(struct mirrorx_params *params)
 {
 	if (!params)
 		return;
-	mirrorx_pmtu_close(params);
+	mirrorx_pmtu_put(params->pmtu);
 	mirrorx_session_put(params->session);
 	call_rcu(&params->rcu, free_after_grace);
 }
@@ -538,6 +594,20 @@ static int dump_header(struct sk_buff *msg,
 	return nla_put_u32(msg, TCA_MIRRORX_PORT, conf->port_value);
 }
 
+static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
+{
+	const struct mirrorx_limit *rate = &limit[MIRRORX_LIMIT_BYTES];
+	const struct mirrorx_limit *pps = &limit[MIRRORX_LIMIT_PACKETS];
+
+	if (nla_put_u64_64bit(msg, TCA_MIRRORX_LIMIT_RATE, rate->rate,
+			      TCA_MIRRORX_PAD) ||
+	    nla_put_u32(msg, TCA_MIRRORX_LIMIT_BURST, rate->burst) ||
+	    nla_put_u32(msg, TCA_MIRRORX_LIMIT_PACKETS, pps->rate) ||
+	    nla_put_u32(msg, TCA_MIRRORX_LIMIT_PACKET_BURST, pps->burst))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /**
  * mirrorx_params_dump() - put all parameters into a message
  * @msg: netlink message
@@ -548,6 +618,8 @@ static int dump_header(struct sk_buff *msg,
 int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params)
 {
 	if (dump_path(msg, params) || dump_header(msg, &params->conf) ||
+	    dump_limits(msg, params->limit) ||
+	    nla_put_u32(msg, TCA_MIRRORX_PLAINTEXT, params->plaintext) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC_AFTER, params->trunc_after) ||
 	    nla_put_u32(msg, TCA_MIRRORX_FIXLEN, params->fixlen) ||
@@ -568,5 +640,6 @@ size_t mirrorx_params_size(void)
 {
 	return 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       (TCA_MIRRORX_MAX - TCA_MIRRORX_IFINDEX) *
-			nla_total_size(sizeof(u32));
+			nla_total_size(sizeof(u32)) +
+	       nla_total_size_64bit(sizeof(u64));
 }

@@ -9,10 +9,11 @@
  * and the kernel does the rest: it notes the path's MTU with the route, which
  * the next copy then finds.  The socket receives nothing.
  *
- * It also owns the copies that leave by a device that may wrap them in something
- * else, where the mirror would not know them again.
+ * All actions that ask for the same route share one, since each of these sockets
+ * is looked at for every GRE packet that the host receives.
  */
 #include <linux/in.h>
+#include <linux/mutex.h>
 #include <linux/net.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
@@ -20,83 +21,157 @@
 
 #include "mirrorx.h"
 
-/* Its address in sk_user_data tells our sockets from others. */
-static char mirrorx_mark;
+/**
+ * struct mirrorx_pmtu_key - what the kernel has to know to find a route
+ * @net: namespace of the actions
+ * @daddr: collector's address, network order
+ * @mark: mark of the copies
+ * @ifindex: device that the route must use, or 0
+ * @ipv6: family of the address
+ */
+struct mirrorx_pmtu_key {
+	struct net *net;
+	u8 daddr[16];
+	u32 mark;
+	int ifindex;
+	bool ipv6;
+};
 
 /**
- * mirrorx_pmtu_open() - listen to what routers say on the way to the collector
- * @params: configuration that is not in use yet
+ * struct mirrorx_pmtu - listens to what routers say
+ * @node: in the table of listeners
+ * @users: configurations of actions
+ * @key: what they have in common
+ * @sock: raw socket
+ */
+struct mirrorx_pmtu {
+	struct rhash_head node;
+	unsigned int users;
+	struct mirrorx_pmtu_key key;
+	struct socket *sock;
+};
+
+static const struct rhashtable_params mirrorx_pmtu_table = {
+	.head_offset = offsetof(struct mirrorx_pmtu, node),
+	.key_offset = offsetof(struct mirrorx_pmtu, key),
+	.key_len = sizeof(struct mirrorx_pmtu_key),
+	.automatic_shrinking = true,
+};
+
+/* Of all namespaces */
+static struct rhashtable mirrorx_pmtus;
+static DEFINE_MUTEX(mirrorx_pmtus_mutex);
+
+/* What connect() does, but for the route, of which there may be none. */
+static void connect_sock(struct sock *sk, const struct mirrorx_pmtu_key *key)
+{
+	lock_sock(sk);
+	if (key->ipv6)
+		memcpy(&sk->sk_v6_daddr, key->daddr, sizeof(sk->sk_v6_daddr));
+	else
+		memcpy(&inet_sk(sk)->inet_daddr, key->daddr,
+		       sizeof(inet_sk(sk)->inet_daddr));
+	sk->sk_state = TCP_ESTABLISHED;
+	sk->sk_mark = key->mark;
+	sk->sk_bound_dev_if = key->ifindex;
+	sk->sk_rcvbuf = 0;
+	release_sock(sk);
+}
+
+/* Under the mutex */
+static struct mirrorx_pmtu *new_pmtu(const struct mirrorx_pmtu_key *key)
+{
+	struct mirrorx_pmtu *pmtu;
+	int err;
+
+	pmtu = kzalloc(sizeof(*pmtu), GFP_KERNEL_ACCOUNT);
+	if (!pmtu)
+		return ERR_PTR(-ENOMEM);
+	memcpy(&pmtu->key, key, sizeof(*key));	/* all bytes */
+	err = sock_create_kern(key->net, key->ipv6 ? AF_INET6 : AF_INET,
+			       SOCK_RAW, IPPROTO_GRE, &pmtu->sock);
+	if (err)
+		goto free_pmtu;
+	connect_sock(pmtu->sock->sk, key);
+	err = rhashtable_insert_fast(&mirrorx_pmtus, &pmtu->node,
+				     mirrorx_pmtu_table);
+	if (err)
+		goto release_sock;
+	return pmtu;
+
+release_sock:
+	sock_release(pmtu->sock);
+free_pmtu:
+	kfree(pmtu);
+	return ERR_PTR(err);
+}
+
+/**
+ * mirrorx_pmtu_get() - listen to what routers say on the way to a collector
+ * @params: configuration
  *
  * Sleeps.
+ *
+ * Return: what is to be given back with mirrorx_pmtu_put(), or an error
+ */
+struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params)
+{
+	struct mirrorx_pmtu_key key;
+	struct mirrorx_pmtu *pmtu;
+
+	memset(&key, 0, sizeof(key));	/* also what lies between the fields */
+	key.net = params->net;
+	memcpy(key.daddr, params->conf.daddr, sizeof(key.daddr));
+	key.mark = params->mark;
+	key.ifindex = params->ifindex;
+	key.ipv6 = params->conf.ipv6;
+
+	mutex_lock(&mirrorx_pmtus_mutex);
+	pmtu = rhashtable_lookup_fast(&mirrorx_pmtus, &key, mirrorx_pmtu_table);
+	if (!pmtu)
+		pmtu = new_pmtu(&key);
+	if (!IS_ERR(pmtu))
+		pmtu->users++;
+	mutex_unlock(&mirrorx_pmtus_mutex);
+	return pmtu;
+}
+
+/**
+ * mirrorx_pmtu_put() - listen no more
+ * @pmtu: from mirrorx_pmtu_get()
+ *
+ * Sleeps.
+ */
+void mirrorx_pmtu_put(struct mirrorx_pmtu *pmtu)
+{
+	bool last;
+
+	mutex_lock(&mirrorx_pmtus_mutex);
+	last = !--pmtu->users;
+	if (last)
+		rhashtable_remove_fast(&mirrorx_pmtus, &pmtu->node,
+				       mirrorx_pmtu_table);
+	mutex_unlock(&mirrorx_pmtus_mutex);
+	if (!last)
+		return;
+	sock_release(pmtu->sock);
+	kfree(pmtu);
+}
+
+/**
+ * mirrorx_pmtu_init() - prepare for listeners
  *
  * Return: 0 or an error
  */
-int mirrorx_pmtu_open(struct mirrorx_params *params)
+int mirrorx_pmtu_init(void)
 {
-	const struct mirrorx_encap_conf *conf = &params->conf;
-	struct sock *sk;
-	int err;
-
-	err = sock_create_kern(params->net, conf->ipv6 ? AF_INET6 : AF_INET,
-			       SOCK_RAW, IPPROTO_GRE, &params->pmtu);
-	if (err)
-		return err;
-
-	/* What connect() does, but for the route, of which there may be none. */
-	sk = params->pmtu->sk;
-	sock_hold(sk);
-	params->owner = sk;
-	lock_sock(sk);
-	if (conf->ipv6)
-		memcpy(&sk->sk_v6_daddr, conf->daddr, sizeof(sk->sk_v6_daddr));
-	else
-		memcpy(&inet_sk(sk)->inet_daddr, conf->daddr,
-		       sizeof(inet_sk(sk)->inet_daddr));
-	sk->sk_state = TCP_ESTABLISHED;
-	sk->sk_mark = params->mark;
-	sk->sk_bound_dev_if = params->ifindex;
-	sk->sk_rcvbuf = 0;
-	sk->sk_user_data = &mirrorx_mark;
-	/* nobody waits for room to write: less work per copy */
-	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
-	release_sock(sk);
-	return 0;
+	return rhashtable_init(&mirrorx_pmtus, &mirrorx_pmtu_table);
 }
 
 /**
- * mirrorx_own() - make a copy known as one, whatever it will be wrapped in
- * @params: configuration, in use
- * @copy: skb without an owner
- *
- * The owner stays with the skb through queues, tunnels and encryption, and its
- * destructor is not ours: a copy may outlive the action and the module.
+ * mirrorx_pmtu_exit() - there are no listeners any more, nor will be
  */
-void mirrorx_own(const struct mirrorx_params *params, struct sk_buff *copy)
+void mirrorx_pmtu_exit(void)
 {
-	skb_set_owner_w(copy, params->owner);
-}
-
-/**
- * mirrorx_is_own() - has this packet been marked by mirrorx_own()?
- * @skb: packet
- *
- * Return: true if so
- */
-bool mirrorx_is_own(const struct sk_buff *skb)
-{
-	const struct sock *sk = skb->sk;
-
-	return sk && sk_fullsock(sk) && sk->sk_user_data == &mirrorx_mark;
-}
-
-/**
- * mirrorx_pmtu_close() - listen no more
- * @params: configuration; packets may still see it, and own their copies with
- *	&mirrorx_params.owner until the last of them is done
- *
- * Sleeps.
- */
-void mirrorx_pmtu_close(struct mirrorx_params *params)
-{
-	sock_release(params->pmtu);
+	rhashtable_destroy(&mirrorx_pmtus);
 }

@@ -146,6 +146,9 @@ static bool init_by_stack(struct mirrorx_burst *burst)
 	const struct sk_buff *skb = burst->skb;
 	struct sk_buff *whole, *segs;
 
+	/* it may have to read what only a device can */
+	if (!skb_frags_readable(skb))
+		return false;
 	/* pskb_copy() would take another's zero-copy pages from the original */
 	if (skb_zcopy((struct sk_buff *)skb) &&
 	    !(skb_shinfo(skb)->flags & SKBFL_DONT_ORPHAN))
@@ -256,6 +259,36 @@ static __sum16 pseudo_sum(const struct mirrorx_frame *frame, u16 l3, u16 l4,
 	return ~csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, proto, 0);
 }
 
+/*
+ * The same for a segment of a packet in which it has begun: from the whole
+ * packet's, as the stack does it, so that what was wrong there is as wrong here.
+ */
+static __sum16 begun_sum(const struct mirrorx_burst *burst,
+			 const struct mirrorx_frame *frame)
+{
+	const void *l4 = burst->whole.head + burst->l4;
+	u32 len = mirrorx_frame_len(frame) - burst->l4;
+	const struct udphdr *uh = l4;
+	const struct tcphdr *th = l4;
+	__wsum change;
+
+	if (!burst->tcp)
+		return csum16_add(csum16_sub(uh->check, uh->len), htons(len));
+	change = (__force __wsum)htonl(~(mirrorx_frame_len(&burst->whole) -
+					 burst->l4) + len);
+	return ~csum_fold(csum_add(csum_unfold(th->check), change));
+}
+
+static __sum16 first_sum(const struct mirrorx_burst *burst,
+			 const struct mirrorx_frame *frame)
+{
+	u8 proto = burst->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+
+	if (burst->skb->ip_summed == CHECKSUM_PARTIAL && !burst->pieces)
+		return begun_sum(burst, frame);
+	return pseudo_sum(frame, burst->l3, burst->l4, proto);
+}
+
 static void fill_l4(const struct mirrorx_burst *burst,
 		    struct mirrorx_frame *frame, u32 offset, bool last)
 {
@@ -269,15 +302,13 @@ static void fill_l4(const struct mirrorx_burst *burst,
 		if (burst->pieces)
 			fill_piece(th, offset, last);
 		fill_tcp(th, offset, last);
-		th->check = pseudo_sum(frame, burst->l3, burst->l4,
-				       IPPROTO_TCP);
+		th->check = first_sum(burst, frame);
 		frame->sum_pos = burst->l4 + offsetof(struct tcphdr, check);
 	} else {
 		uh->len = htons(mirrorx_frame_len(frame) - burst->l4);
 		if (!uh->check && burst->skb->ip_summed != CHECKSUM_PARTIAL)
 			return;	/* sent without one */
-		uh->check = pseudo_sum(frame, burst->l3, burst->l4,
-				       IPPROTO_UDP);
+		uh->check = first_sum(burst, frame);
 		frame->sum_pos = burst->l4 + offsetof(struct udphdr, check);
 	}
 }

@@ -9,6 +9,7 @@
 #include <net/gre.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/xfrm.h>
 
 #include "mirrorx.h"
 
@@ -132,17 +133,44 @@ static bool is_own(const struct sk_buff *skb)
 	return skb->sk && mirrorx_is_own(skb);
 }
 
+/*
+ * Does IPsec protect on the wire what is plaintext in this packet?
+ *
+ * Before it is sent: if a device, or the stack for its sake, has yet to encrypt
+ * it.  A packet that was decrypted by hardware, and is sent on, may tell of that
+ * as well.  After it was received: if it came as ESP, and the hardware or the
+ * stack decrypted it, where the device is the one that it came by.  A device
+ * without a link layer (xfrm, vti) is on the inner side of IPsec.
+ */
+static noinline bool is_ipsec_plaintext(const struct sk_buff *skb)
+{
+	const struct xfrm_offload *xo;
+
+	if (skb_at_tc_ingress(skb))
+		return skb_sec_path(skb) && skb->dev->type == ARPHRD_ETHER;
+	xo = xfrm_offload((struct sk_buff *)skb);
+	return xo && !(xo->flags & CRYPTO_DONE);
+}
+
+static bool is_secret(const struct sk_buff *skb)
+{
+	return skb_is_decrypted(skb) ||
+	       (secpath_exists(skb) && is_ipsec_plaintext(skb));
+}
+
 /**
  * mirrorx_refuse() - may this packet be copied at all?
  * @skb: packet at a tc hook
+ * @params: configuration
  *
  * Return: 0 if it may, else the reason
  */
-enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb)
+enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb,
+				      const struct mirrorx_params *params)
 {
 	if (unlikely(mirrorx_sending() || is_copy(skb) || is_own(skb)))
 		return TCA_MIRRORX_STATS_LOOP;
-	if (unlikely(skb_is_decrypted(skb)))
+	if (unlikely(is_secret(skb)) && !params->plaintext)
 		return TCA_MIRRORX_STATS_SECRET;
 	return 0;
 }

@@ -8,30 +8,21 @@
  * session, such as those for both directions of a device: a receiver would take
  * numbers of their own for packets that were lost or came late.
  */
-#include <linux/hashtable.h>
-#include <linux/jhash.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "mirrorx.h"
 
-static DEFINE_HASHTABLE(mirrorx_sessions, 8);
-static DEFINE_SPINLOCK(mirrorx_sessions_lock);
+static const struct rhashtable_params mirrorx_session_table = {
+	.head_offset = offsetof(struct mirrorx_session, node),
+	.key_offset = offsetof(struct mirrorx_session, key),
+	.key_len = sizeof(struct mirrorx_session_key),
+	.automatic_shrinking = true,
+};
 
-static u32 hash(const struct mirrorx_session_key *key)
-{
-	return jhash(key, sizeof(*key), 0);
-}
-
-/* Under the lock */
-static struct mirrorx_session *find(const struct mirrorx_session_key *key)
-{
-	struct mirrorx_session *session;
-
-	hash_for_each_possible(mirrorx_sessions, session, node, hash(key))
-		if (!memcmp(&session->key, key, sizeof(*key)))
-			return session;
-	return NULL;
-}
+/* Of all namespaces */
+static struct rhashtable mirrorx_sessions;
+static DEFINE_MUTEX(mirrorx_sessions_mutex);
 
 static void free_session(struct mirrorx_session *session)
 {
@@ -39,19 +30,21 @@ static void free_session(struct mirrorx_session *session)
 	kfree(session);
 }
 
+/* Under the mutex; NULL without memory */
 static struct mirrorx_session *new_session(const struct mirrorx_session_key *key)
 {
 	struct mirrorx_session *session;
 
-	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
 	if (!session)
 		return NULL;
 	memcpy(&session->key, key, sizeof(*key));	/* all bytes */
-	session->users = 1;
-	session->cpu_seq = alloc_percpu(u32);
-	if (session->cpu_seq)
+	session->cpu_seq = alloc_percpu_gfp(u32, GFP_KERNEL_ACCOUNT);
+	if (session->cpu_seq &&
+	    !rhashtable_insert_fast(&mirrorx_sessions, &session->node,
+				    mirrorx_session_table))
 		return session;
-	kfree(session);
+	free_session(session);
 	return NULL;
 }
 
@@ -68,8 +61,8 @@ static struct mirrorx_session *new_session(const struct mirrorx_session_key *key
 struct mirrorx_session *
 mirrorx_session_get(struct net *net, const struct mirrorx_encap_conf *conf)
 {
-	struct mirrorx_session *session, *made;
 	struct mirrorx_session_key key;
+	struct mirrorx_session *session;
 
 	memset(&key, 0, sizeof(key));	/* also what lies between the fields */
 	key.net = net;
@@ -78,21 +71,14 @@ mirrorx_session_get(struct net *net, const struct mirrorx_encap_conf *conf)
 	key.id = conf->session;
 	key.ipv6 = conf->ipv6;
 
-	made = new_session(&key);
-	if (!made)
-		return NULL;
-
-	spin_lock_bh(&mirrorx_sessions_lock);
-	session = find(&key);
+	mutex_lock(&mirrorx_sessions_mutex);
+	session = rhashtable_lookup_fast(&mirrorx_sessions, &key,
+					 mirrorx_session_table);
+	if (!session)
+		session = new_session(&key);
 	if (session)
 		session->users++;
-	else
-		hash_add(mirrorx_sessions, &made->node, hash(&key));
-	spin_unlock_bh(&mirrorx_sessions_lock);
-
-	if (!session)
-		return made;
-	free_session(made);
+	mutex_unlock(&mirrorx_sessions_mutex);
 	return session;
 }
 
@@ -106,16 +92,36 @@ static void free_after_grace(struct rcu_head *rcu)
  * @session: session; packets may use it up to the end of a grace period
  *
  * When the last action has left, the next one that says the same starts at 0.
+ * Sleeps.
  */
 void mirrorx_session_put(struct mirrorx_session *session)
 {
 	bool last;
 
-	spin_lock_bh(&mirrorx_sessions_lock);
+	mutex_lock(&mirrorx_sessions_mutex);
 	last = !--session->users;
 	if (last)
-		hash_del(&session->node);
-	spin_unlock_bh(&mirrorx_sessions_lock);
+		rhashtable_remove_fast(&mirrorx_sessions, &session->node,
+				       mirrorx_session_table);
+	mutex_unlock(&mirrorx_sessions_mutex);
 	if (last)
 		call_rcu(&session->rcu, free_after_grace);
+}
+
+/**
+ * mirrorx_session_init() - prepare for sessions
+ *
+ * Return: 0 or an error
+ */
+int mirrorx_session_init(void)
+{
+	return rhashtable_init(&mirrorx_sessions, &mirrorx_session_table);
+}
+
+/**
+ * mirrorx_session_exit() - there are no sessions any more, nor will be
+ */
+void mirrorx_session_exit(void)
+{
+	rhashtable_destroy(&mirrorx_sessions);
 }

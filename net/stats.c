@@ -32,10 +32,12 @@ static void mirrorx_stats_fetch(u64 sums[MIRRORX_STATS],
  * mirrorx_stats_dump() - put the TCA_MIRRORX_STATS nest into a message
  * @msg: netlink message
  * @m: the action
+ * @flight: owners of its namespace's copies
  *
  * Return: 0, or -EMSGSIZE
  */
-int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m)
+int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m,
+		       const struct mirrorx_flight *flight)
 {
 	u64 sums[MIRRORX_STATS];
 	struct nlattr *nest;
@@ -49,6 +51,9 @@ int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m)
 	/* copies that wait for a neighbour have none so far */
 	sums[TCA_MIRRORX_STATS_NO_NEIGH - MIRRORX_STAT_FIRST] +=
 		mirrorx_waiting(&m->wait);
+	sums[TCA_MIRRORX_STATS_IN_FLIGHT - MIRRORX_STAT_FIRST] =
+		mirrorx_in_flight(flight, &sums[TCA_MIRRORX_STATS_IN_FLIGHT_MAX -
+						MIRRORX_STAT_FIRST]);
 	for (i = 0; i < MIRRORX_STATS; i++)
 		if (nla_put_u64_64bit(msg, MIRRORX_STAT_FIRST + i, sums[i],
 				      TCA_MIRRORX_STATS_PAD))

@@ -37,8 +37,12 @@ static bool is_ipv6(const struct mirrorx_params *params)
 	return IS_ENABLED(CONFIG_IPV6) && params->conf.ipv6;
 }
 
-/* Is this CPU sending a copy?  BH is off meanwhile, so the task is the same. */
-static DEFINE_PER_CPU(bool, mirrorx_in_send);
+/*
+ * Who sends a copy on this CPU?  With a PREEMPT_RT that lets tasks with BH off
+ * preempt each other, it may be one of several; the others' nested packets are
+ * then known by what they are or by their owner.
+ */
+static DEFINE_PER_CPU(struct task_struct *, mirrorx_sender);
 
 /**
  * mirrorx_sending() - does this packet come from sending a copy?
@@ -47,7 +51,7 @@ static DEFINE_PER_CPU(bool, mirrorx_in_send);
  */
 bool mirrorx_sending(void)
 {
-	return this_cpu_read(mirrorx_in_send);
+	return this_cpu_read(mirrorx_sender) == current;
 }
 
 /* A device that came back under its name is the same to the operator. */
@@ -140,17 +144,6 @@ static bool is_plain(const struct dst_entry *dst, bool ipv6)
 	       !netif_is_l3_slave(dev) && !netif_is_l3_master(dev);
 }
 
-/*
- * Tunnels ask for headroom; other devices lead to a lower one, or have ports
- * that may be tunnels.  What is left is a leaf.
- */
-static bool may_wrap(const struct net_device *dev)
-{
-	return dev->needed_headroom || dev_get_iflink(dev) != dev->ifindex ||
-	       netif_is_bridge_master(dev) || netif_is_lag_master(dev) ||
-	       netif_is_ovs_master(dev);
-}
-
 static void find_next_hop_ipv4(struct mirrorx_route *route, const __u8 *daddr)
 {
 	const struct rtable *rt = dst_rtable(route->dst);
@@ -219,7 +212,6 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 		return TCA_MIRRORX_STATS_DEV_DOWN;
 
 	route->plain = is_plain(route->dst, ipv6);
-	route->wraps = !route->plain || may_wrap(route->dst->dev);
 	if (ipv6)
 		find_next_hop_ipv6(route, conf.daddr);
 	else
@@ -427,13 +419,13 @@ bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 	int err;
 
 	/* what is sent from in here, by whatever way, is not mirrored */
-	this_cpu_write(mirrorx_in_send, true);
+	this_cpu_write(mirrorx_sender, current);
 	if (unlikely(skb_dst(copy)))
 		err = xmit_by_stack(copy);
 	else	/* a neighbour keeps the link-layer header of its own protocol */
 		err = neigh_output(neigh, copy,
 				   copy->protocol != neigh->tbl->protocol);
-	this_cpu_write(mirrorx_in_send, false);
+	this_cpu_write(mirrorx_sender, NULL);
 	return !net_xmit_eval(err);
 }
 
@@ -494,8 +486,6 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
-	if (path->route->wraps)
-		mirrorx_own(params, copy);
 	if (unlikely(fragment))
 		allow_fragments(params, copy);
 

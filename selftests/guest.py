@@ -86,7 +86,7 @@ def tc_actions(what="actions list action mirrorx", ns=None):
 
 
 REASONS = ("unsampled", "loop", "secret", "no_route", "no_neigh", "dev_down", "mtu", "no_mem",
-           "bad_frame", "xmit")
+           "bad_frame", "xmit", "limited", "congested")
 
 
 def settings(act):

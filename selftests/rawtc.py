@@ -29,17 +29,21 @@ ETH_P_IP = 0x0800
 # enum tca_mirrorx, and the sizes of the attributes that may be given
 (TM, PARMS, MPAD, DST_IP4, DST_IP6, SRC_IP4, SRC_IP6, IFINDEX, ID, ERSPAN_VER, ERSPAN_DIR,
  ERSPAN_HWID, SGT, TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, MSTATS, SUBHEADER, PORT,
- VLAN_TAG, TRUNC_AFTER, FIXLEN, OVERSIZE) = range(1, 28)
-SIZES = {PARMS: 20, DST_IP4: 4, DST_IP6: 16, SRC_IP4: 4, SRC_IP6: 16} | {
-    number: 4 for number in range(IFINDEX, OVERSIZE + 1) if number != MSTATS}
+ VLAN_TAG, TRUNC_AFTER, FIXLEN, OVERSIZE, LIMIT_RATE, LIMIT_BURST, LIMIT_PACKETS,
+ LIMIT_PACKET_BURST, PLAINTEXT) = range(1, 33)
+LAST = PLAINTEXT
+SIZES = {number: 4 for number in range(IFINDEX, LAST + 1) if number != MSTATS} | {
+    PARMS: 20, DST_IP4: 4, DST_IP6: 16, SRC_IP4: 4, SRC_IP6: 16, LIMIT_RATE: 8}
 NAMES = {value: name for name, value in list(globals().items())
          if name in ("TM PARMS DST_IP4 DST_IP6 SRC_IP4 SRC_IP6 IFINDEX ID ERSPAN_VER ERSPAN_DIR"
                      " ERSPAN_HWID SGT TIMESTAMP TRUNC SAMPLE TOS TTL MARK PRIORITY"
-                     " SUBHEADER PORT VLAN_TAG TRUNC_AFTER FIXLEN OVERSIZE").split()
+                     " SUBHEADER PORT VLAN_TAG TRUNC_AFTER FIXLEN OVERSIZE LIMIT_RATE LIMIT_BURST"
+                     " LIMIT_PACKETS LIMIT_PACKET_BURST PLAINTEXT").split()
          } | {MPAD: "PAD", MSTATS: "STATS"}
 COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh dev_down mtu no_mem"
-            " bad_frame xmit fragmented split unfixed rebuilt").split()        # from 2 on
-REASONS = COUNTERS[COUNTERS.index("unsampled"):COUNTERS.index("xmit") + 1]
+            " bad_frame xmit fragmented split unfixed rebuilt limited congested in_flight"
+            " in_flight_max").split()                                   # from 2 on
+REASONS = COUNTERS[COUNTERS.index("unsampled"):COUNTERS.index("xmit") + 1] + ["limited", "congested"]
 
 
 def attr(number, data=b""):

@@ -261,7 +261,7 @@ class Scene(Account):
         self.send(count, size)
         after = self.counts()
         return {name: after[name] - before[name] for name in after
-                if after[name] != before[name] and name not in ("seen", "bytes")}
+                if after[name] != before[name] and name not in ("seen", "bytes", "in_flight")}
 
     def adds_up(self, description):
         wrong = self.wrong()

@@ -23,12 +23,15 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
 # The wire numbers, on purpose not taken from the header: they may never change.
 (TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
  TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
- VLAN_TAG, AFTER, FIXLEN, OVERSIZE) = range(1, 28)
+ VLAN_TAG, AFTER, FIXLEN, OVERSIZE, RATE, BURST, PACKETS, PACKET_BURST,
+ PLAINTEXT) = range(1, 33)
 COPIES = "sent bytes truncated cut".split()
 REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
            "bad_frame xmit").split()
 MORE = "fragmented split unfixed rebuilt".split()
-COUNTERS = COPIES + REASONS + MORE      # in the order of their numbers, from 2
+LATER = "limited congested".split()
+MEMORY = "in_flight in_flight_max".split()
+COUNTERS = COPIES + REASONS + MORE + LATER + MEMORY     # as numbered, from 2
 NUMBERS = {"id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
            "sgt": SGT, "timestamp": TIMESTAMP, "subheader": SUBHEADER,
            "port": PORT, "vlan_tag": VLAN_TAG, "trunc": TRUNC,
@@ -53,7 +56,8 @@ CPU = 64
 OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
                 SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
 DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
-                           OVERSIZE: 0}
+                           OVERSIZE: 0, RATE: 0, BURST: 0, PACKETS: 0,
+                           PACKET_BURST: 0, PLAINTEXT: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -65,6 +69,11 @@ LO = socket.if_nametoindex("lo")
 
 def u32(val):
     return struct.pack("=I", val)
+
+
+def number(kind, val):
+    """The data of a numeric attribute."""
+    return struct.pack("=Q" if kind == RATE else "=I", val)
 
 
 def ip(text):
@@ -127,7 +136,7 @@ def dump(values=(), defaults=None, **head):
         else:
             rest.append((kind, u32(val) if kind == IFINDEX else val))
     return ([(PARMS, parms(**head))] + rest +
-            [(kind, u32(val)) for kind, val in numbers.items()])
+            [(kind, number(kind, val)) for kind, val in numbers.items()])
 
 
 # --- running tc --------------------------------------------------------------
@@ -223,6 +232,14 @@ def equal(got, want):
 
 # --- tests -------------------------------------------------------------------
 
+def limit(rate, burst):
+    return [(RATE, number(RATE, rate)), (BURST, u32(burst))]
+
+
+def packets(rate, burst):
+    return [(PACKETS, u32(rate)), (PACKET_BURST, u32(burst))]
+
+
 def test_parse():
     """each word becomes its attribute"""
     dst = (DST4, ip("192.0.2.9"))
@@ -256,6 +273,18 @@ def test_parse():
         "oversize cut": [(OVERSIZE, u32(0))],
         "oversize fragment": [(OVERSIZE, u32(1))],
         "oversize split": [(OVERSIZE, u32(2))],
+        "plaintext": [(PLAINTEXT, u32(1))],
+        "limit 100mbit burst 64k": limit(12500000, 65536),
+        "limit 1.5Gbit burst 1MB": limit(187500000, 1 << 20),
+        "limit 8 burst 1": limit(1, 1),
+        "limit 15bit burst 1b": limit(1, 1),
+        "limit 1kibit burst 1kb": limit(128, 1024),
+        "limit 3TiBps burst 4294967295": limit(3 << 40, 2 ** 32 - 1),
+        "limit 5000pps burst 100": packets(5000, 100),
+        "limit 4mpps burst 0x10": packets(4000000, 16),
+        "limit 1pps burst 1 limit 1kbit burst 2": packets(1, 1) + limit(125, 2),
+        "limit 1kbit burst 2 limit 1pps burst 1 id 3":
+            packets(1, 1) + limit(125, 2) + [(ID, u32(3))],
         "tos 10": [(TOS, u32(10))],
         "tos 0xb8": [(TOS, u32(0xb8))],
         "mark 0xFFFFFFFF": [(MARK, u32(0xffffffff))],
@@ -290,9 +319,10 @@ def test_order():
              "erspan_ver 2", "erspan_dir egress", "erspan_hwid 3", "sgt 4",
              "timestamp ns", "subheader 7", "port 8", "vlan_tag strip",
              "trunc l3+128", "fixlen", "oversize split", "sample 10",
+             "limit 1mbit burst 9k", "limit 5pps burst 6", "plaintext",
              "tos 0x20", "ttl 9", "mark 0x7", "priority 6", "drop", "index 12"]
     want = options(" ".join(words))
-    equal(len(want), 22)
+    equal(len(want), 27)
     rng = random.Random(1)
     for _ in range(10):
         rng.shuffle(words)
@@ -326,6 +356,27 @@ def test_refuse():
         ("oversize frag", "frag",
          "oversize needs one of cut fragment split"),
         ("fixlen 1", "1", 'unknown to mirrorx, try "help"'),
+        ("plaintext 1", "1", 'unknown to mirrorx, try "help"'),
+        ("burst 1k", "burst", 'unknown to mirrorx, try "help"'),
+    ] + [
+        (f"limit {arg} burst 1", arg,
+         "limit needs a rate such as 100mbit or 5000pps")
+        for arg in ("0", "7", "0pps", "0.9pps", "4294967296pps", "-1mbit",
+                    "+1mbit", "fast", "1mbits", "mbit", "1 mbit".split()[1],
+                    "1e3", "0x10", "inf", "nan", "1..2mbit", "16777216TiBps")
+    ] + [
+        ("limit 1mbit", "1mbit", "limit needs a burst: limit RATE burst SIZE"),
+        ("limit 1mbit id 3", "1mbit",
+         "limit needs a burst: limit RATE burst SIZE"),
+    ] + [
+        (f"limit 1mbit burst {arg}", arg, "burst needs a size from 1 to "
+         "4294967295 bytes, such as 64k")
+        for arg in ("0", "-1", "4g", "1kbit", "k", "0.5", "1t", "0x10")
+    ] + [
+        (f"limit 1pps burst {arg}", arg,
+         "burst needs a number of packets from 1")
+        for arg in ("0", "-1", "1k", "1.5", "4294967296")
+    ] + [
         ("trunc l4 +1", "+1", 'unknown to mirrorx, try "help"'),
         ("for tcpdump", "tcpdump", "for needs one of " + " ".join(COLLECTORS)),
         ("index x", "x", "index needs a number from 0 to 4294967295"),
@@ -358,6 +409,9 @@ def test_duplicate():
             ("pipe id 1 drop", "CONTROL", "drop"),
             ("trunc 14 trunc l4", "trunc", "l4"),
             ("fixlen trunc 14 fixlen", "fixlen", "fixlen"),
+            ("limit 8 burst 1 limit 9 burst 1", "limit", "9"),
+            ("limit 8pps burst 1 limit 8 burst 1 limit 9pps burst 1", "limit",
+             "9pps"),
             ("for zeek for snort", "for", "snort"),
     ] + [(f"{w} {NAMES[w][0] if w in NAMES else RANGES[w][1]} {w} 5", w, "5")
          for w in NUMBERS]:
@@ -369,8 +423,8 @@ def test_duplicate():
 
 def test_missing():
     """a word without its value"""
-    for word in ["dst_ip", "src_ip", "dev", "index", "for", "goto"] + list(
-            NUMBERS):
+    for word in ["dst_ip", "src_ip", "dev", "index", "for", "goto", "limit",
+                 "limit 1mbit burst"] + list(NUMBERS):
         run = add(f"id 1 {word}" if word != "id" else "id")
         equal((run.rc, run.err, run.sent), (
             255, 'Command line is not complete. Try option "help"\n', b""))
@@ -381,7 +435,7 @@ def test_help():
     run = add("dst_ip 192.0.2.9 help")
     equal((run.rc, run.out, run.sent), (255, "", b""))
     for word in ["dst_ip", "src_ip", "dev", "index", "for", "fixlen",
-                 "cpu"] + list(NUMBERS):
+                 "cpu", "limit", "burst", "plaintext"] + list(NUMBERS):
         assert word in run.err.split(), word
     known = run.err.replace(":", " ").replace("}", " ").split()
     for name in COLLECTORS + sum(NAMES.values(), HEADERS):
@@ -426,17 +480,21 @@ def test_batch():
 FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
         VER: 3, DIR: 2, HWID: CPU, SGT: 9, TIMESTAMP: 2, SUBHEADER: 7, PORT: 8,
         VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
+        RATE: 125000, BURST: 9216, PACKETS: 5000, PACKET_BURST: 6, PLAINTEXT: 1,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
 FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo id 7 erspan_ver 3 "
              "erspan_dir egress erspan_hwid cpu sgt 9 timestamp ns subheader 7 "
              "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
-             "sample 10 tos 0xb8 ttl 9 mark 0x80 priority 6")
+             "sample 10 limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
+             "tos 0xb8 ttl 9 mark 0x80 priority 6")
 FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
              "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
              "erspan_hwid": "cpu", "sgt": 9, "timestamp": "ns",
              "subheader": "7", "port": 8, "vlan_tag": "strip", "trunc": 128,
              "trunc_after": "l4", "fixlen": True, "oversize": "split",
-             "sample": 10, "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
+             "sample": 10, "limit": 125000, "burst": 9216,
+             "limit_packets": 5000, "burst_packets": 6, "plaintext": True,
+             "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
 
 
 def test_text():
@@ -472,7 +530,8 @@ def test_json():
         "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
         "subheader": "none", "port": None, "vlan_tag": "keep", "trunc": 0,
         "trunc_after": None, "fixlen": False, "oversize": "cut", "sample": 1,
-        "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
+        "limit": 0, "burst": 0, "limit_packets": 0, "burst_packets": 0,
+        "plaintext": False, "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
         "control_action": {"type": "pipe"}}))
 
 
@@ -498,6 +557,17 @@ def test_new_text():
              {"trunc": 20, "trunc_after": "l3"}),
             ({AFTER: 1, TRUNC: 1, FIXLEN: 1}, "trunc l2+1 fixlen",
              {"trunc_after": "l2", "fixlen": True}),
+            ({RATE: 1, BURST: 1}, "limit 8bit burst 1b",
+             {"limit": 1, "burst": 1}),
+            ({RATE: 125, BURST: 1025}, "limit 1Kbit burst 1025b", {}),
+            ({RATE: 2 ** 61 - 1, BURST: 1 << 30},
+             "limit 18446744073709551608bit burst 1Gb", {"limit": 2 ** 61 - 1}),
+            ({RATE: 2 ** 61, BURST: 5 << 20},
+             "limit 2305843009213693952Bps burst 5Mb", {"limit": 2 ** 61}),
+            ({PACKETS: 2 ** 32 - 1, PACKET_BURST: 2 ** 32 - 1},
+             "limit 4294967295pps burst 4294967295",
+             {"limit": 0, "limit_packets": 2 ** 32 - 1}),
+            ({PLAINTEXT: 1}, "plaintext", {"plaintext": True}),
             ({OVERSIZE: 1}, "oversize fragment", {"oversize": "fragment"})]:
         opts = dump(dst | values)
         line = text(opts).split("\n")[0]
@@ -535,8 +605,9 @@ def test_stats():
     equal(text(opts), head + "\n")
     equal(text(opts, "-s"),
           head + " installed 60 sec used 2 sec firstused 50 sec\n"
-          "\tcopies: " + " ".join(named[:4] + named[14:]) + "\n"
-          "\tno copy: " + " ".join(named[4:14]) + "\n")
+          "\tcopies: " + " ".join(named[:4] + named[14:18]) + "\n"
+          "\tno copy: " + " ".join(named[4:14] + named[18:20]) + "\n"
+          "\tmemory: " + " ".join(named[20:]) + "\n")
     assert "mirrorx_stats" not in js(opts)
     full = js(opts, "-s")
     equal(full["mirrorx_stats"], dict(zip(COUNTERS, values)))
@@ -546,10 +617,10 @@ def test_stats():
 
 def test_newer_kernel():
     """a kernel that knows more, or less, than this tc"""
-    more = [(20, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
+    more = [(24, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
     opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
                  HWID: 65, OVERSIZE: 3}) + [
-        counters([1] * 18, more), (28, u32(1)), (999, u32(1))]
+        counters([1] * 22, more), (33, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
     equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",
@@ -576,8 +647,8 @@ def test_older_kernel():
     # the subheader that it has with ns
     out = js(old)
     equal([out[key] for key in ("subheader", "port", "vlan_tag", "trunc_after",
-                                "fixlen", "oversize")],
-          ["5", None, "keep", None, False, "cut"])
+                                "fixlen", "oversize", "limit", "plaintext")],
+          ["5", None, "keep", None, False, "cut", 0, False])
 
 
 # What each stands for, without trunc; with it, some get FIXLEN as well
@@ -743,6 +814,11 @@ def test_round_trip():
             values |= {AFTER: rng.randint(1, 3),
                        TRUNC: rng.choice([0, 1, 13, 65535])}
         values[FIXLEN] = rng.randint(0, 1)
+        values[PLAINTEXT] = rng.randint(0, 1)
+        values |= rng.choice([{}, {RATE: rng.randint(1, 2 ** rng.randint(1, 64) - 1),
+                                   BURST: rng.randint(1, 2 ** 32 - 1)}])
+        values |= rng.choice([{}, {PACKETS: rng.randint(1, 2 ** 32 - 1),
+                                   PACKET_BURST: rng.randint(1, 2 ** 32 - 1)}])
         values |= dict(zip((TIMESTAMP, SUBHEADER), rng.choice(TIMES)))
         opts = dump(values, index=n, action=rng.choice([PIPE, DROP, OK, TRAP]))
         for flags in [], ["-d"]:
@@ -750,9 +826,10 @@ def test_round_trip():
             line = text(opts, *flags).replace("ref 0 bind 0", "")
             got = dict(options(line.split("mirrorx", 1)[1]))
             # what the kernel would dump then
-            given = {kind: struct.unpack("=I", val)[0]
+            given = {kind: int.from_bytes(val, sys.byteorder)
                      for kind, val in got.items() if kind in DEFAULTS}
-            got |= {kind: u32(val) for kind, val in effective(given).items()}
+            got |= {kind: number(kind, val)
+                    for kind, val in effective(given).items()}
             equal(got, dict(opts))
 
 

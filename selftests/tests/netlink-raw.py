@@ -67,7 +67,7 @@ def values():
                         tc.TIMESTAMP: (3, most), tc.TRUNC: (65536, most), tc.SAMPLE: (0,),
                         tc.TOS: (256, most), tc.TTL: (0, 256, most), tc.SUBHEADER: (8, most),
                         tc.VLAN_TAG: (2, most), tc.TRUNC_AFTER: (4, most), tc.FIXLEN: (2, most),
-                        tc.OVERSIZE: (3, most)}.items():
+                        tc.OVERSIZE: (3, most), tc.PLAINTEXT: (2, most)}.items():
         for value in bad:
             yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
     for value in 1, 13:
@@ -82,6 +82,18 @@ def contradictions():
 
     yield refuse("fixlen without trunc", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1})
     yield refuse("fixlen with trunc 0", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1, tc.TRUNC: 0})
+    def limit(what, message, where, values):
+        return what, good(*(attr(number, struct.pack("=Q" if number == tc.LIMIT_RATE else "=I", value))
+                            for number, value in values.items())), "EINVAL", message, where
+
+    for rate, burst in (tc.LIMIT_RATE, tc.LIMIT_BURST), (tc.LIMIT_PACKETS, tc.LIMIT_PACKET_BURST):
+        name = tc.NAMES[rate]
+        yield limit(f"{name} without a burst", "limit needs a burst", rate, {rate: 1})
+        yield limit(f"{name} with a burst of 0", "limit needs a burst", burst, {rate: 1, burst: 0})
+        yield limit(f"burst without {name}", "burst needs a limit", burst, {burst: 1})
+        yield limit(f"burst with {name} 0", "burst needs a limit", burst, {rate: 0, burst: 1})
+    yield limit("burst of the other kind", "limit needs a burst", tc.LIMIT_RATE,
+                {tc.LIMIT_RATE: 1, tc.LIMIT_PACKET_BURST: 1})
     for number in 2, 4, 6:
         yield refuse(f"subheader {number}", "none of 1, 3, 5 and 7", tc.SUBHEADER, {tc.SUBHEADER: number})
     for time in 1, 2:
@@ -114,7 +126,8 @@ def defaults():
     for ver in 0, 1:
         words = {tc.ERSPAN_VER: ver, tc.ID: 0, tc.ERSPAN_DIR: 0, tc.ERSPAN_HWID: 0, tc.SGT: 0,
                  tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
-                 tc.FIXLEN: 0, tc.OVERSIZE: 0}
+                 tc.FIXLEN: 0, tc.OVERSIZE: 0, tc.LIMIT_BURST: 0, tc.LIMIT_PACKETS: 0,
+                 tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0}
         yield good(*(u32(number, value) for number, value in words.items()), index=5)
 
 
@@ -130,7 +143,7 @@ def forms():
             yield (f"{tc.NAMES[number]} of {wrong} bytes",
                    tc.nest(tc.OPTIONS, *base, attr(number, b"\1" * wrong)), "EINVAL|ERANGE", SIZES,
                    number)
-    for number in 28, 29, 1000, 0x3fff:
+    for number in tc.LAST + 1, tc.LAST + 2, 1000, 0x3fff:
         yield f"attribute {number}", good(u32(number, 0)), "EINVAL", "Unknown attribute", number
     yield "an attribute 0", good(u32(0, 0)), "EINVAL", ".", None
     yield "bytes behind the attributes", good(b"\1\0"), "EINVAL", ".", None

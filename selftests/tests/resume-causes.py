@@ -69,7 +69,7 @@ class Scene(Account):
         answered = self.pinger.ping(pings)
         after = self.counts()
         return pings - answered, {key: after[key] - before[key] for key in after
-                                  if after[key] != before[key] and key not in ("bytes", "seen")}
+                                  if after[key] != before[key] and key not in ("bytes", "seen", "in_flight")}
 
     def flows(self):
         """Are copies sent again, all of them?"""

@@ -101,6 +101,22 @@ def retype(flags):
                 before[n], after.get(n)) for n in before}
 
 
+# In words, and as JSON says them: bytes per second, bytes, packets per second, packets
+LIMITS = {
+    "limit 100mbit burst 64k": (12500000, 65536, 0, 0),
+    "limit 8bit burst 1b": (1, 1, 0, 0),
+    "limit 12345 burst 9999": (1543, 9999, 0, 0),
+    "limit 1.5Gbit burst 4294967295": (187500000, 4294967295, 0, 0),
+    "limit 10KBps burst 2m": (10000, 2 << 20, 0, 0),
+    "limit 1MiBps burst 1gb": (1 << 20, 1 << 30, 0, 0),
+    "limit 2147483648GBps burst 64k": (2147483648 * 10**9, 65536, 0, 0),
+    "limit 5000pps burst 100": (0, 0, 5000, 100),
+    "limit 4294967295pps burst 4294967295": (0, 0, 4294967295, 4294967295),
+    "limit 10mbit burst 10k limit 2kpps burst 7": (1250000, 10240, 2000, 7),
+    "limit 1mpps burst 1 limit 1tbit burst 100k": (125000000000, 102400, 1000000, 1),
+}
+
+
 def option_sets():
     """Words of actions; SRC is an address of the right family."""
     for word, values in {
@@ -119,7 +135,7 @@ def option_sets():
         "subheader 1 port 4294967295", "subheader 5 port 65535", "subheader 7 port 1048575",
         "erspan_ver 1 port 1048575 vlan_tag strip id 1023", "trunc 128 fixlen", "trunc l4+1 fixlen",
         "erspan_ver 1 trunc l3+8 fixlen port 1 oversize split", "erspan_ver 0 trunc 64 fixlen",
-        "timestamp 100us subheader 3")
+        "timestamp 100us subheader 3", "plaintext", *LIMITS)
     yield from CONTROLS
     yield "jump 2"
     yield ("src_ip SRC dev d1 id 1023 erspan_ver 2 erspan_dir egress erspan_hwid 63 sgt 65535"
@@ -144,9 +160,11 @@ def says(act, words):
     """Whether the JSON has what was given."""
     if words == "jump 2":
         return act["control_action"] == {"type": "jump", "jump": 2}
+    if words in LIMITS:
+        return tuple(act[key] for key in ("limit", "burst", "limit_packets", "burst_packets")) == LIMITS[words]
     words = iter(words.split())
     return all(act["control_action"] == {"type": key} if key in CONTROLS else
-               act["fixlen"] if key == "fixlen" else
+               act[key] if key in ("fixlen", "plaintext") else
                sliced(act, next(words)) if key == "trunc" else same(act[key], next(words))
                for key in words)
 

@@ -15,6 +15,13 @@ static inline bool skb_is_decrypted(const struct sk_buff *skb)
 }
 #endif
 
+#ifndef HAVE_SKB_FRAGS_READABLE
+static inline bool skb_frags_readable(const struct sk_buff *skb)
+{
+	return true;
+}
+#endif
+
 #ifndef HAVE_PAGE_FRAG_CACHE_DRAIN
 static inline void page_frag_cache_drain(struct page_frag_cache *nc)
 {

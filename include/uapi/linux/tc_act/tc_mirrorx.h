@@ -75,6 +75,15 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_FIXLEN: u32, 1 to rewrite lengths and checksums within a frame
  *	that is cut, so that what is left of it is a valid packet; default 0
  * @TCA_MIRRORX_OVERSIZE: u32, enum tc_mirrorx_oversize, default CUT
+ * @TCA_MIRRORX_LIMIT_RATE: u64, copies may take so many bytes per second, outer
+ *	IP header included; 0, the default, for any number
+ * @TCA_MIRRORX_LIMIT_BURST: u32, and so many at once, if none were sent before;
+ *	not 0 with LIMIT_RATE, else 0.  A copy that is larger is never sent
+ * @TCA_MIRRORX_LIMIT_PACKETS: u32, so many copies may be sent per second; 0, the
+ *	default, for any number
+ * @TCA_MIRRORX_LIMIT_PACKET_BURST: u32, and so many at once, likewise
+ * @TCA_MIRRORX_PLAINTEXT: u32, 1 to copy frames whose payload is plaintext here,
+ *	and ciphertext on the wire; default 0
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -106,6 +115,11 @@ enum tca_mirrorx {
 	TCA_MIRRORX_TRUNC_AFTER,
 	TCA_MIRRORX_FIXLEN,
 	TCA_MIRRORX_OVERSIZE,
+	TCA_MIRRORX_LIMIT_RATE,
+	TCA_MIRRORX_LIMIT_BURST,
+	TCA_MIRRORX_LIMIT_PACKETS,
+	TCA_MIRRORX_LIMIT_PACKET_BURST,
+	TCA_MIRRORX_PLAINTEXT,
 	__TCA_MIRRORX_MAX
 };
 
@@ -224,22 +238,26 @@ enum tc_mirrorx_oversize {
  * enum tca_mirrorx_stats - u64 counters, nested in TCA_MIRRORX_STATS
  *
  * Each frame of the wire that the action sees (each segment of a GSO packet is
- * one) is counted in exactly one of SENT and the reasons from UNSAMPLED to XMIT;
- * so is each copy that it is split into more, and counted in SPLIT as well:
+ * one) is counted in exactly one of SENT and the reasons from UNSAMPLED to XMIT,
+ * LIMITED and CONGESTED; so is each copy that it is split into more, and counted
+ * in SPLIT as well:
  *
  *	seen + SPLIT = SENT + reasons
  *
- * All others say more about the copies in SENT.
+ * IN_FLIGHT is what is the case now, in all of the namespace.  All others say
+ * more about the copies in SENT.
  *
  * @TCA_MIRRORX_STATS_UNSPEC: not used
  * @TCA_MIRRORX_STATS_PAD: alignment
  * @TCA_MIRRORX_STATS_SENT: copies handed to the underlay
  * @TCA_MIRRORX_STATS_BYTES: their bytes, outer IP header included
  * @TCA_MIRRORX_STATS_TRUNCATED: those cut by TCA_MIRRORX_TRUNC
- * @TCA_MIRRORX_STATS_CUT: those cut to fit the MTU of the path
+ * @TCA_MIRRORX_STATS_CUT: those cut to fit the MTU of the path, or to what the
+ *	kernel itself can read of a frame
  * @TCA_MIRRORX_STATS_UNSAMPLED: not chosen by TCA_MIRRORX_SAMPLE
  * @TCA_MIRRORX_STATS_LOOP: already a mirrored copy, ours or another's
- * @TCA_MIRRORX_STATS_SECRET: plaintext here, ciphertext on the wire
+ * @TCA_MIRRORX_STATS_SECRET: plaintext here, ciphertext on the wire; see
+ *	TCA_MIRRORX_PLAINTEXT
  * @TCA_MIRRORX_STATS_NO_ROUTE: no route, or no source address, to the collector
  * @TCA_MIRRORX_STATS_NO_NEIGH: the next hop's link-layer address is unknown; a
  *	few copies wait for it, and if it comes they count as SENT instead
@@ -259,6 +277,12 @@ enum tc_mirrorx_oversize {
  * @TCA_MIRRORX_STATS_REBUILT: copies of received frames that had been joined
  *	(GRO) before they were seen: where they ended and what their checksums
  *	and IP IDs were is derived from the joined packet
+ * @TCA_MIRRORX_STATS_LIMITED: beyond TCA_MIRRORX_LIMIT_RATE or LIMIT_PACKETS
+ * @TCA_MIRRORX_STATS_CONGESTED: too much memory is held by copies that have been
+ *	sent before, and wait in queues
+ * @TCA_MIRRORX_STATS_IN_FLIGHT: bytes of memory that such copies hold now
+ * @TCA_MIRRORX_STATS_IN_FLIGHT_MAX: bytes that they may hold; each CPU has an
+ *	equal share of it
  * @__TCA_MIRRORX_STATS_MAX: end of the list
  */
 enum tca_mirrorx_stats {
@@ -282,6 +306,10 @@ enum tca_mirrorx_stats {
 	TCA_MIRRORX_STATS_SPLIT,
 	TCA_MIRRORX_STATS_UNFIXED,
 	TCA_MIRRORX_STATS_REBUILT,
+	TCA_MIRRORX_STATS_LIMITED,
+	TCA_MIRRORX_STATS_CONGESTED,
+	TCA_MIRRORX_STATS_IN_FLIGHT,
+	TCA_MIRRORX_STATS_IN_FLIGHT_MAX,
 	__TCA_MIRRORX_STATS_MAX
 };
 
