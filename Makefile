@@ -11,8 +11,8 @@ plugin:
 	$(MAKE) -C iproute2-patch
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-check lint unit collectors collectors-doc demo readme bench bench-check profile \
-	check-debug check-debug-selftest:
+check lint unit collectors collectors-doc invariants-doc demo readme bench bench-check kernel-tests profile \
+	check-debug check-all:
 	@$(MAKE) --no-print-directory -C selftests $@
 
 clean:
@@ -22,5 +22,5 @@ clean:
 		-name '*.so' -o -name Module.symvers -o -name modules.order \
 		\) -exec rm -f {} +
 
-.PHONY: all module plugin check lint unit collectors collectors-doc demo readme bench \
-	bench-check profile check-debug check-debug-selftest clean
+.PHONY: all module plugin check lint unit collectors collectors-doc invariants-doc demo readme bench \
+	bench-check kernel-tests profile check-debug check-all clean

@@ -4,8 +4,13 @@
 #
 # A test sources this file and ends with `finish`; without the plan that it
 # prints the test counts as failed.  "# timeout: N" in a test's head gives it
-# another limit than five minutes, "# cpus: N" a VM with so many CPUs.  If tests/NAME.py exists, it runs on the host when the
-# VM is gone, with the directory of the results (captures, log) as argument.
+# another limit than five minutes, "# cpus: N" a VM with so many CPUs, "# boot:
+# WORDS" one with these on its kernel's command line (but a kernel of debug/, which
+# has no use for those that there are).  With "# data: DIR/PROGRAM.py" the test finds
+# what that program prints on the host in /selftests/PROGRAM.data.  With "# on demand:
+# WHY" it runs only if it is named.  If tests/NAME.py
+# exists, it runs on the host when the VM is gone, with the directory of the results
+# (captures, log) as argument.
 set -u
 
 TESTS=0
@@ -71,6 +76,15 @@ wait_for() {	# SECONDS COMMAND...
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || return 1
 		pause 0.05
+	done
+}
+
+# For tests that rely on the order of what the kernel sends by itself: its timers
+# run on any CPU.  The bed brings the others back.
+one_cpu() {
+	local cpu
+	for cpu in /sys/devices/system/cpu/cpu*/online; do
+		[[ ! -w $cpu ]] || echo 0 >"$cpu"
 	done
 }
 

@@ -4,7 +4,7 @@
 . /selftests/lib.sh
 
 topo
-need modprobe -a stamp sch_ingress cls_matchall
+need modprobe -a testdev sch_ingress cls_matchall
 for kind in stamp cookie; do
 	need ip -n src link add $kind type $kind
 	need ip -n src link set $kind up

@@ -11,6 +11,7 @@ OFFLOADS="tx off tso off gso on gro on tx-udp-segmentation off tx-sctp-segmentat
 	tx-ipxip4-segmentation off tx-ipxip6-segmentation off"
 ROOM="-s 17000 -B 65536"	# or tcpdump has room for eight packets, and drops
 
+one_cpu
 topo 9000
 need modprobe -a 8021q sctp vxlan ip_gre ipip sch_ingress cls_matchall act_vlan
 

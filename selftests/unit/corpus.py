@@ -375,3 +375,7 @@ tags()
 not_ip()
 padded()
 lies()
+
+if __name__ == "__main__":
+    for frame in FRAMES:
+        print(frame.l3, frame.l4, frame.end, int(frame.valid), frame.data.hex(), frame.name, sep="\t")

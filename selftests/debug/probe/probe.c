@@ -4,9 +4,13 @@
  * is silent about it, its silence about mirrorx means nothing either.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/nsproxy.h>
 #include <linux/slab.h>
@@ -14,13 +18,10 @@
 #include <linux/timer.h>
 #include <net/net_namespace.h>
 
-static char *bug = "";
-module_param(bug, charp, 0);
-MODULE_PARM_DESC(bug, "which one");
-
 static DEFINE_SPINLOCK(first);
 static DEFINE_SPINLOCK(second);
 static int __rcu *published;
+static int counter;
 
 /* What the compiler must not look through. */
 static void *allocate(size_t size)
@@ -88,6 +89,83 @@ static void leak(void)
 		allocate(100);
 }
 
+static void percpu(void)
+{
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		int __percpu *memory = alloc_percpu(int);
+
+		OPTIMIZER_HIDE_VAR(memory);
+	}
+}
+
+/* The second allocation fails, and the first is forgotten. */
+static void unhandled(void)
+{
+	void *memory = allocate(100), *more = allocate(100);
+
+	if (!more)
+		return;
+	kfree(more);
+	kfree(memory);
+}
+
+static void unnoticed(void)
+{
+	int *memory = allocate(100);
+
+	WRITE_ONCE(*memory, 1);
+	kfree(memory);
+}
+
+static void refcount(void)
+{
+	refcount_t count = REFCOUNT_INIT(0);
+
+	refcount_inc(&count);
+}
+
+static noinline int deep(int depth)
+{
+	char room[256];
+
+	memset(room, depth, sizeof(room));
+	OPTIMIZER_HIDE_VAR(depth);
+	return depth < 0 ? room[0] : deep(depth + 1) + room[1];
+}
+
+static void stack(void)
+{
+	pr_info("not too deep: %d\n", deep(0));
+}
+
+static int count(void *unused)
+{
+	while (!kthread_should_stop()) {
+		counter++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void race(void)
+{
+	struct task_struct *threads[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		threads[i] = kthread_create(count, NULL, "count");
+		if (WARN_ON(IS_ERR(threads[i])))
+			return;
+		kthread_bind(threads[i], i);
+		wake_up_process(threads[i]);
+	}
+	msleep(2000);
+	for (i = 0; i < 2; i++)
+		kthread_stop(threads[i]);
+}
+
 static void reference(void)
 {
 	static netdevice_tracker tracker;
@@ -121,19 +199,34 @@ static const struct {
 	{ "leak", leak },
 	{ "reference", reference },
 	{ "timer", timer },
+	{ "percpu", percpu },
+	{ "unhandled", unhandled },
+	{ "unnoticed", unnoticed },
+	{ "refcount", refcount },
+	{ "stack", stack },
+	{ "race", race },
 };
 
-static int __init probe_init(void)
+static int commit(const char *name, const struct kernel_param *param)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bugs); i++) {
-		if (strcmp(bug, bugs[i].name) == 0) {
+		if (strcmp(name, bugs[i].name) == 0) {
 			bugs[i].commit();
 			return 0;
 		}
 	}
 	return -EINVAL;
+}
+
+static const struct kernel_param_ops ops = { .set = commit };
+module_param_cb(bug, &ops, NULL, 0200);
+MODULE_PARM_DESC(bug, "which one");
+
+static int __init probe_init(void)
+{
+	return 0;
 }
 
 static void __exit probe_exit(void)

@@ -55,6 +55,8 @@ def unload():
 def loading():
     path = must("modinfo -n act_mirrorx").strip()
     outcomes, wrong = [], []
+    must("modprobe act_mirrorx")            # and what it needs, which stays
+    unload()
 
     def attempt(injection):
         error = load(path, injection)
@@ -120,18 +122,28 @@ class Control:
         finally:
             plain.close()
 
-    def sweep(self, name, operation, prepare=(), least=3):
+    def after(self, prepare, operation):
+        self.reset(prepare)
+        operation(self.netlink)
+        return self.state()
+
+    def sweep(self, name, operation, prepare=(), least=3, part=None):
+        """PART: what may have happened of an operation that fails."""
         old = self.reset(prepare)
         reply = operation(self.netlink).actions()
         new = self.state()
+        failed = [old, self.after(prepare, part)] if part else [old]
         # Without memory for the message that tells of it, it may have happened.
-        right = {"": [new], "ENOMEM": [old], "ENOBUFS": [old, new]}
+        # Sockets that cannot be made are ENFILE.
+        right = {"": [new], "ENOMEM": failed, "ENFILE": failed, "ENOBUFS": [*failed, new]}
         wrong = []
 
         def attempt(injection):
-            if self.reset(prepare) != old:
-                raise RuntimeError(f"{name}: no way back")
+            # the last references to what was deleted go by and by
+            if not wait_for(5, lambda: self.reset(prepare) == old):
+                raise RuntimeError(f"{name}: no way back from {self.state()} to {old}")
             error, answer = self.attempt(operation, injection)
+            wait_for(5, lambda: self.state() in right.get(error, []))
             state = self.state()
             if state not in right.get(error, []):
                 wrong.append(f"allocation {injection.nth}: {error}: {answer}")
@@ -173,7 +185,9 @@ def control():
     test.sweep("add, IPv6 and more options", lambda n: n.add(v6))
     test.sweep("add without a route", lambda n: n.add(no_route))
     test.sweep("add two", lambda n: n.add(v4, second))
-    test.sweep("add one and replace one", lambda n: n.replace(v6, second), [add_v4])
+    # The kernel takes back what a request has added, not what it has replaced.
+    test.sweep("add one and replace one", lambda n: n.replace(v6, second), [add_v4],
+               part=lambda n: n.replace(v6))
     test.sweep("replace", lambda n: n.replace(v6), [add_v4])
     test.sweep("get", lambda n: n.get(by_index(1)), [add_v4], least=1)
     test.sweep("list", lambda n: n.list(), [add_v4], least=1)
@@ -186,6 +200,32 @@ def control():
     ok(not test.netlink.flush().error and tc.references() == 0, "nothing holds the module")
     must("ip link delete d0")
     must("ip link delete d1")
+
+
+def first():
+    """What a namespace gets with its first action, and the memory that its limits take."""
+    outcomes, wrong = [], []
+    add = action(options(attr(tc.LIMIT_RATE, struct.pack("=Q", 10**6)), attr(tc.LIMIT_BURST, 9000),
+                         dst="192.0.2.9", index=1))
+
+    def attempt(injection):
+        must("ip netns add fresh")
+        with netns("fresh"):
+            netlink = tc.Netlink()
+            plain, netlink.socket = netlink.socket, Armed(netlink.socket, injection)
+            error = netlink.add(add).error
+            netlink.socket = plain
+            there = len(netlink.list().actions())
+            again = netlink.replace(add).error
+            if error not in ("", *NO_MEMORY) or (error == "" and not there) or again:
+                wrong.append(f"allocation {injection.nth}: {error}, {there} actions, then {again}")
+            plain.close()
+        must("ip netns delete fresh")
+        return error
+
+    outcomes += [error for _, error in sweep(attempt)]
+    ok_unused = wait_for(20, lambda: tc.references() == 0)
+    report("first action of a namespace", outcomes, wrong + ([] if ok_unused else ["the module is in use"]), 10)
 
 
 # --- packets
@@ -326,6 +366,7 @@ def packets():
 def main():
     loading()
     control()
+    first()
     packets()
     finish()
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For the tests: network devices with the receive stamps of hardware, which no
- * device of a VM has.
+ * Receive stamps of the hardware.
  *
  * A device of the kind "stamp" receives what it sends.  The last 8 bytes of a
  * frame are its stamp, in ns since 1970, network order; 0 for none.  The kind
@@ -9,9 +8,8 @@
  * and tells what it stands for when it is asked.
  */
 #include <linux/etherdevice.h>
-#include <linux/module.h>
-#include <linux/netdevice.h>
-#include <net/rtnetlink.h>
+
+#include "testdev.h"
 
 #define COOKIE		4711		/* less than its time */
 
@@ -66,36 +64,12 @@ static void cookie_setup(struct net_device *dev)
 	dev->netdev_ops = &cookie_ops;
 }
 
-static struct rtnl_link_ops stamp_link_ops = {
+struct rtnl_link_ops stamp_link_ops = {
 	.kind = "stamp",
 	.setup = stamp_setup,
 };
 
-static struct rtnl_link_ops cookie_link_ops = {
+struct rtnl_link_ops cookie_link_ops = {
 	.kind = "cookie",
 	.setup = cookie_setup,
 };
-
-static int __init stamp_init(void)
-{
-	int err;
-
-	err = rtnl_link_register(&stamp_link_ops);
-	if (err)
-		return err;
-	err = rtnl_link_register(&cookie_link_ops);
-	if (err)
-		rtnl_link_unregister(&stamp_link_ops);
-	return err;
-}
-
-static void __exit stamp_exit(void)
-{
-	rtnl_link_unregister(&cookie_link_ops);
-	rtnl_link_unregister(&stamp_link_ops);
-}
-
-module_init(stamp_init);
-module_exit(stamp_exit);
-MODULE_DESCRIPTION("Receive stamps for the tests of act_mirrorx");
-MODULE_LICENSE("GPL");
