@@ -5,10 +5,11 @@
 Each form gets a topology of its own: a and b are hosts on a wire, both with a device "w"; where
 there is a third, "col" collects.  Pings go from a to b.
 """
+import socket
 import sys
 import time
 
-from guest import batch, must, wait_for
+from guest import batch, must, netns, wait_for
 from tap import finish, ok
 from wire import Account, Copy, Listener, Pinger, Tap, copy_in, namespaces
 
@@ -147,6 +148,32 @@ class InFragments(Form):
         return Copy(found[1]) if found and not found[0] else None
 
 
+class Decrypted(Form):
+    """The copies arrive as ESP, and what was in them at a socket."""
+
+    def __init__(self, description, family, hooks, arrivals, is_copy):
+        af = socket.AF_INET if family == 4 else socket.AF_INET6
+        with netns("b"):
+            self.plain = socket.socket(af, socket.SOCK_RAW, 47)
+        self.plain.setblocking(False)
+        self.found = []
+        super().__init__(description, family, hooks, arrivals, is_copy)
+
+    def arrived(self):
+        while self.plain.fileno() >= 0:
+            try:
+                data = self.plain.recv(1 << 16)
+            except BlockingIOError:
+                break
+            # an IPv6 socket gives no IP header: make one up
+            self.found.append(Copy(data if self.family == 4 else bytes([0x60]) + bytes(39) + data))
+        return self.found
+
+    def end(self):
+        super().end()
+        self.plain.close()
+
+
 def forms(description, hooks, arrivals, is_copy=copy_in, form=Form):
     """The same for both families; "COL" and so on stand for their addresses."""
     for family in 4, 6:
@@ -266,6 +293,61 @@ def wireguard():
     down("a", "b")
 
 
+def ipsec():
+    """Policies encrypt the copies; what is sent as ESP by the same device is the copies."""
+    pair()
+    key = "'rfc4106(gcm(aes))' 0x" + 20 * "5a" + " 128"
+
+    def is_copy(frame):
+        return (frame[12:14] == b"\x08\0" and frame[23] == 50) or \
+            (frame[12:14] == b"\x86\xdd" and frame[20] == 50)
+
+    for mode in "transport", "tunnel":
+        for ns, way in ("a", "out"), ("b", "in"):
+            lines = []
+            for family in 4, 6:
+                ends = f"src {A[family]} dst {B[family]}"
+                tmpl = f"tmpl {ends if mode == 'tunnel' else ''} proto esp reqid 1 mode {mode}"
+                lines += [f"xfrm state add {ends} proto esp spi 0x100 reqid 1 mode {mode} aead {key}",
+                          f"xfrm policy add dir {way} {ends} proto gre {tmpl}"]
+            batch("ip", "\n".join(lines), ns)
+        for queue in "", ", a queue":
+            if queue:
+                must("tc -n a qdisc replace dev w root netem delay 5ms")
+            for family in 4, 6:
+                Decrypted(f"IPsec, {mode} mode, its packets mirrored{queue}", family,
+                          [("a", "w", "egress", B[family])], [("b", "w")], is_copy).go()
+        must("tc -n a qdisc delete dev w root")
+        for ns in "a", "b":
+            batch("ip", "xfrm policy flush\nxfrm state flush", ns)
+    down("a", "b")
+
+
+def hairpin():
+    """A switch sends copies back by the port that they came by, whose ingress is mirrored."""
+    hosts("a", "b", "sw")
+    for ns, addresses in ("a", A), ("b", B):
+        must(f"ip link add w netns {ns} type veth peer name p{ns} netns sw")
+        batch("ip", f"""link set w up
+            address add {addresses[4]}/24 dev w
+            address add {addresses[6]}/64 dev w""", ns)
+    batch("ip", """link add br0 type bridge
+        link set pa master br0
+        link set pb master br0
+        link set pa up
+        link set pb up
+        link set br0 up""", "sw")
+    must("bridge -n sw link set dev pa hairpin on")
+    batch("ip", f"""route add {COL[4]} dev w
+        route add {COL[6]} dev w
+        neigh replace {COL[4]} lladdr 02:00:00:00:00:99 dev w nud permanent
+        neigh replace {COL[6]} lladdr 02:00:00:00:00:99 dev w nud permanent""", "a")
+    must("bridge -n sw fdb replace 02:00:00:00:00:99 dev pa master static")
+    forms("a switch sends the copies back", [("a", "w", "egress", "COL"), ("a", "w", "ingress", "COL")],
+          [("a", "w")])
+    down("a", "b", "sw")
+
+
 def fragments():
     """Behind the first one there is nothing to be known by but that they are GRE."""
     pair()
@@ -277,7 +359,8 @@ def fragments():
     down("a", "b")
 
 
-PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged), "tunnel": (vxlan, wireguard)}
+PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged, hairpin),
+         "tunnel": (vxlan, wireguard, ipsec)}
 
 
 def main():

@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+import platform
 import struct
 import time
 from contextlib import contextmanager
 
-from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, URG, Wire, case, done,
+from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, UDP_L4, URG, Wire, case, done,
                    family_of, in_ns, ip4, ip6, ones_sum, pattern, pseudo, run, socket_in, stream,
                    super_packet)
 
@@ -160,6 +161,18 @@ def crafted():
     yield super_packet(TCP6, 1000, pattern(5000), make=with_extension)
 
 
+def damaged_sums():
+    """What is to be completed was not the sum of the pseudo header: it is as wrong in all segments."""
+    # packet sockets take GSO of UDP since 6.2
+    new = () if platform.release().startswith("6.1.") else ((UDP_L4, 6),)
+    for kind, field in ((TCP4, 16), (TCP6, 16), *new):
+        packet = super_packet(kind, 1000, pattern(2500))
+        at = 10 + int.from_bytes(packet[6:8], "little") + field
+        yield packet[:at] + bytes([packet[at] ^ 0x40]) + packet[at + 1:]
+        yield packet + pattern(7)               # longer than its headers say
+        yield packet[:-7]
+
+
 def send_crafted(name, **words):
     with gso_case(f"made by hand, {name}", "egress", Wire("src"), uncounted=True, **words):
         Wire("src", vnet=True).send(*crafted())
@@ -170,6 +183,8 @@ send_crafted("VLAN", first="action vlan push id 100 priority 5")
 send_crafted("802.1ad", first="action vlan push id 200 protocol 802.1ad")
 with gso_case("checksums that are 0", "egress", Wire("src"), uncounted=True):
     Wire("src", vnet=True).send(super_packet(TCP4, 1000, without_sum(1000, 4, PSH | ACK)))
+with gso_case("checksums that are wrong from the start", "egress", Wire("src"), uncounted=True, damaged=True):
+    Wire("src", vnet=True).send(*damaged_sums())
 in_ns("src", "ip", "link", "set", "und0", "mtu", 1500)
 send_crafted("cut to fit", mtu=1500)
 in_ns("src", "ip", "link", "set", "und0", "mtu", 9000)
