@@ -12,7 +12,9 @@ STRAY = 3                   # the kernel's own frames, after the packets were co
 
 
 def without_sum(frame):
-    """A frame of UDP over IPv4, less its checksum"""
+    """A frame, less its checksum if it is UDP over IPv4"""
+    if frame[12:14] != b"\x08\0" or frame[23] != 17:
+        return frame
     frame = bytearray(frame)
     frame[OUTER_SUM] = bytes(len(frame[OUTER_SUM]))
     return bytes(frame)
