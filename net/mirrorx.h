@@ -364,8 +364,11 @@ void mirrorx_limit_carry_over(atomic64_t full_at[MIRRORX_LIMITS],
 
 /* flight.c */
 
-/* Of one owner: about as many full-sized copies as a queue has room for. */
-#define MIRRORX_FLIGHT_MAX	(4 << 20)
+/*
+ * Of one owner: what a device's ring and a queue of 1000 jumbo frames have room
+ * for, and what twenty sessions make of one large window of TCP.
+ */
+#define MIRRORX_FLIGHT_MAX	(16 << 20)
 
 /* As many as there are CPUs with a Hw ID of their own. */
 #define MIRRORX_OWNERS_MAX	64

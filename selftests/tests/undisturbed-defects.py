@@ -366,10 +366,11 @@ def nested(mirror):
 
 def redirections():
     must("ip link add x0 netns src type veth peer name x1 netns peer")
-    must("ip -n peer link set x1 up")
+    must("ip -n peer link set x1 addrgenmode none up")
+    must("ip -n src link set x0 addrgenmode none")      # none of them says something by itself
     chain = ["n1", "n2", "n3", "n4", "x0"]
     batch("ip", "\n".join([f"link add {dev} type dummy" for dev in chain[:-1]] +
-                          [f"link set {dev} up" for dev in chain]), "src")
+                          [f"link set {dev} addrgenmode none up" for dev in chain]), "src")
     carrier(("src", "x0"))
     batch("tc", "\n".join(f"""qdisc add dev {dev} clsact
         filter add dev {dev} egress matchall action mirred egress redirect dev {to}"""
