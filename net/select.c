@@ -152,9 +152,51 @@ static noinline bool is_ipsec_plaintext(const struct sk_buff *skb)
 	return xo && !(xo->flags & CRYPTO_DONE);
 }
 
+#if defined(HAVE_XFRM_PACKET_OFFLOAD) && defined(CONFIG_XFRM_OFFLOAD)
+static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct flowi fl;
+	bool secret;
+
+	if (xfrm_decode_session(net, (struct sk_buff *)skb, &fl,
+				dst->ops->family))
+		return false;
+	dst = xfrm_lookup(net, dst_clone(dst), &fl, skb->sk, 0);
+	if (IS_ERR(dst))
+		return true;
+	secret = dst->xfrm && dst->xfrm->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+	dst_release(dst);
+	return secret;
+}
+
+/*
+ * Is the device going to turn this packet into ESP, all by itself?  Nothing in
+ * the packet tells, so it is looked up as the stack did that sent it; but only
+ * for devices that can do so, and if there are policies at all.
+ */
+static bool is_for_ipsec_device(const struct sk_buff *skb)
+{
+	const struct xfrmdev_ops *ops = skb->dev->xfrmdev_ops;
+	struct net *net;
+
+	if (likely(!ops) || !ops->xdo_dev_policy_add ||
+	    skb_at_tc_ingress(skb) || !skb_dst(skb))
+		return false;
+	net = dev_net(skb->dev);
+	return net->xfrm.policy_count[XFRM_POLICY_OUT] &&
+	       !(skb_dst(skb)->flags & DST_NOXFRM) && has_ipsec_state(skb, net);
+}
+#else
+static bool is_for_ipsec_device(const struct sk_buff *skb)
+{
+	return false;
+}
+#endif
+
 static bool is_secret(const struct sk_buff *skb)
 {
-	return skb_is_decrypted(skb) ||
+	return skb_is_decrypted(skb) || is_for_ipsec_device(skb) ||
 	       (secpath_exists(skb) && is_ipsec_plaintext(skb));
 }
 
