@@ -11,6 +11,7 @@
 #include <linux/gfp.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/local_lock.h>
 #include <net/checksum.h>
 
 #include "mirrorx.h"
@@ -317,9 +318,18 @@ static noinline void complete_sum(const struct mirrorx_frame *frame, u8 *to, u32
 
 /*
  * Heads of copies, with BH off.  Not those of napi_alloc_frag(): packets that
- * were received keep its pages in use, so that it has to clear new ones.
+ * were received keep its pages in use, so that it has to clear new ones.  The
+ * lock is one only where BH off does not keep others from the CPU, which is what
+ * PREEMPT_RT has come to.
  */
-static DEFINE_PER_CPU(struct page_frag_cache, mirrorx_heads);
+struct mirrorx_heads {
+	struct page_frag_cache cache;
+	local_lock_t lock;
+};
+
+static DEFINE_PER_CPU(struct mirrorx_heads, mirrorx_heads) = {
+	.lock = INIT_LOCAL_LOCK(lock),
+};
 
 /**
  * mirrorx_copy_exit() - give back what was kept for copies to come
@@ -329,7 +339,7 @@ void mirrorx_copy_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		page_frag_cache_drain(per_cpu_ptr(&mirrorx_heads, cpu));
+		page_frag_cache_drain(per_cpu_ptr(&mirrorx_heads.cache, cpu));
 }
 
 /* Page fragments are the cheapest heads, and large ones the hardest to get. */
@@ -343,8 +353,10 @@ static struct sk_buff *alloc_copy(u32 size)
 	if (unlikely(total > PAGE_SIZE))
 		return alloc_skb(size, GFP_ATOMIC | __GFP_NOWARN);
 
-	head = page_frag_alloc(this_cpu_ptr(&mirrorx_heads), total,
+	local_lock_nested_bh(&mirrorx_heads.lock);
+	head = page_frag_alloc(this_cpu_ptr(&mirrorx_heads.cache), total,
 			       GFP_ATOMIC | __GFP_NOWARN);
+	local_unlock_nested_bh(&mirrorx_heads.lock);
 	if (unlikely(!head))
 		return NULL;
 	skb = napi_build_skb(head, total);
