@@ -6,8 +6,9 @@ import sys
 from inject import sweep
 
 for fault in "failslab", "fail_page_alloc":
-    with open(f"/sys/kernel/debug/{fault}/ignore-gfp-wait", "w") as out:
-        out.write("N")
+    for name, value in ("ignore-gfp-wait", "N"), ("verbose", "0"):
+        with open(f"/sys/kernel/debug/{fault}/{name}", "w") as out:
+            out.write(value)
 bug = os.open("/sys/module/probe/parameters/bug", os.O_WRONLY)
 
 
