@@ -11,7 +11,7 @@ import struct
 import time
 
 from guest import batch, must, netns, wait_for
-from wire import Tap, namespaces, sysctl
+from wire import SO_RCVBUFFORCE, Pinger, Tap, namespaces, sysctl
 
 # the namespaces' addresses towards each other
 SRC = {4: "198.51.100.1", 6: "2001:db8:1::1"}
@@ -23,7 +23,7 @@ MAC = {"peer": "02:00:00:00:01:02", "src": "02:00:00:00:01:01", "gate": "02:00:0
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 PREFIX = {4: 24, 6: 64}
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_DO = 10, 23, 2
-TCP_MAXSEG = 2
+TCP_MAXSEG, SOL_RAW = 2, 255
 SOL_PACKET, PACKET_AUXDATA, VLAN_VALID, VLAN_TPID_VALID = 263, 8, 0x10, 0x40
 PORT = 5201
 
@@ -34,6 +34,8 @@ def bare(*names):
     for ns in names:
         for conf in "all", "default":
             sysctl(ns, f"net.ipv6.conf.{conf}.router_solicitations", 0)
+            # groups are reported at once, not at random times
+            sysctl(ns, f"net.ipv6.conf.{conf}.mldv2_unsolicited_report_interval", 10)
         # nothing is sent twice because the machine is slow
         sysctl(ns, "net.ipv4.tcp_early_retrans", 0)
         sysctl(ns, "net.ipv6.auto_flowlabels", 0)
@@ -155,6 +157,29 @@ def path_mtu(ns, dst):
     """What is known beyond the device's own: None if nothing."""
     found = re.search(r"\bmtu (\d+)", must(f"ip -n {ns} route get {dst}"))
     return found and int(found[1])
+
+
+class Echo(Pinger):
+    """Pings whose answers no other ICMP keeps out of the socket's buffer."""
+
+    def __init__(self, ns, dst):
+        super().__init__(ns, dst)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        if self.v6:             # struct icmp6_filter and icmp_filter: what is not wanted
+            self.socket.setsockopt(socket.IPPROTO_ICMPV6, 1, struct.pack(
+                "=8I", *(0xffffffff & ~(1 << 1 if word == 4 else 0) for word in range(8))))
+        else:
+            self.socket.setsockopt(SOL_RAW, 1, struct.pack("=I", 0xfffffffe))
+
+    def one(self, payload, seconds):
+        """If the machine stood still all that time, the answer is there now."""
+        if super().one(payload, seconds):
+            return 1
+        wanted = struct.pack("!HH", 0x4d58, self.sequence & 0xffff) + payload
+        while select.select([self.socket], [], [], 0.1)[0]:
+            if self.socket.recv(1 << 16).endswith(wanted):
+                return 1
+        return 0
 
 
 class Wire(Tap):
