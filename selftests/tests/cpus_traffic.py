@@ -37,7 +37,7 @@ for number in 1, 2:
         send(wire, 5)
 # What the network refuses has a number, too.
 in_ns("src", "nft", "-f", "-", input="""table netdev loss { chain out {
-    type filter hook egress device und0 priority 0; ip protocol 47 numgen random mod 3 0 drop
+    type filter hook egress device und0 priority 0; ip protocol 47 numgen inc mod 3 0 drop
     }
 }""")
 with case("losses", "egress", wire, ("id 901", "id 902 erspan_hwid cpu")):
