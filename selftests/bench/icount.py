@@ -26,7 +26,7 @@ class CountingVm(bed.Vm):
     """A VM in which all is the same each time, whatever else the host does."""
 
     def __init__(self, release, directory, parameters, options):
-        super().__init__(release, directory, Namespace(smp=1, keep=False))
+        super().__init__(release, directory, Namespace(smp=1, keep=False, selftest=False))
         self.parameters, self.options = parameters, options
 
     def command(self, accel):
