@@ -5,7 +5,12 @@
 Each form gets a topology of its own: a and b are hosts on a wire, both with a device "w"; where
 there is a third, "col" collects.  Pings go from a to b.
 """
+import fcntl
+import os
+import select
+import signal
 import socket
+import struct
 import sys
 import time
 
@@ -17,6 +22,7 @@ A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"
 COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
 PINGS = 5
 STORM = 500             # copies; no form has that many originals
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 2, 0x1000
 
 
 LISTENERS = []
@@ -34,6 +40,26 @@ def pair():
         batch("ip", f"""link set w up
             address add {addresses[4]}/24 dev w
             address add {addresses[6]}/64 dev w""", ns)
+
+
+def tap(ns):
+    with netns(ns):
+        handle = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(handle, TUNSETIFF, struct.pack("16sH22x", b"w", IFF_TAP | IFF_NO_PI))
+    return handle
+
+
+def join(one, other):
+    """A process that passes on what comes from either."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        while True:
+            for end in select.select([one, other], [], [])[0]:
+                os.write(other if end == one else one, os.read(end, 1 << 16))
+    finally:
+        os._exit(1)
 
 
 def collector():
@@ -177,7 +203,7 @@ class Decrypted(Form):
 def forms(description, hooks, arrivals, is_copy=copy_in, form=Form):
     """The same for both families; "COL" and so on stand for their addresses."""
     for family in 4, 6:
-        there = {"A": A[family], "B": B[family], "COL": COL[family]}
+        there = {"A": A[family], "B": B[family], "COL": COL[family], "GATE": GATE[family]}
         form(description, family, [(*hook[:3], *(there[to] for to in hook[3:])) for hook in hooks],
              arrivals, is_copy).go()
 
@@ -254,6 +280,35 @@ def bridged():
           [("sw", "pa", "ingress", "B"), ("sw", "pb", "egress", "B"), ("sw", "br0", "egress", "B"),
            ("a", "w", "egress", "B")], [("b", "w")])
     down("a", "b", "sw")
+
+
+def machines():
+    """What a wire carries is bytes: between machines, nothing else is left of a copy."""
+    hosts("a", "b")
+    must("modprobe tun")
+    ends = tap("a"), tap("b")
+    for ns, addresses in ("a", A), ("b", B):
+        batch("ip", f"""link set w up
+            address add {addresses[4]}/24 dev w
+            address add {addresses[6]}/64 dev w""", ns)
+    cable = join(*ends)
+    hooks = [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"),
+             ("b", "w", "ingress", "A"), ("b", "w", "egress", "A")]
+    arrivals = [("a", "w"), ("b", "w")]
+    forms("two machines that mirror each other", hooks, arrivals)
+    forms("two machines, copies in fragments", hooks, arrivals, fragment, InFragments)
+    for ns, addresses in ("a", GATE), ("b", COL):
+        batch("ip", f"""link add link w name v up type vlan id 7
+            address add {addresses[4]}/24 dev v
+            address add {addresses[6]}/64 dev v""", ns)
+        must("ethtool -K w rxvlan off", ns)
+    forms("two machines, the underlay is a VLAN", [("a", "w", "egress", "COL"), ("b", "w", "ingress", "GATE")],
+          [("b", "v"), ("a", "v")])
+    os.kill(cable, signal.SIGKILL)
+    os.waitpid(cable, 0)
+    for end in ends:
+        os.close(end)
+    down("a", "b")
 
 
 def vxlan():
@@ -359,7 +414,7 @@ def fragments():
     down("a", "b")
 
 
-PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged, hairpin),
+PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged, hairpin, machines),
          "tunnel": (vxlan, wireguard, ipsec)}
 
 

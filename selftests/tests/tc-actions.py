@@ -215,7 +215,8 @@ def many():
                           " action mirrorx index 50" for n in range(1, 201)))
     ok((only(50)[0]["ref"], only(50)[0]["bind"]) == (201, 200), "200 filters on one action", only(50))
     must("tc qdisc delete dev d0 clsact")
-    ok((only(50)[0]["ref"], only(50)[0]["bind"]) == (1, 0), "gone with their qdisc", only(50))
+    ok(wait_for(5, lambda: (only(50)[0]["ref"], only(50)[0]["bind"]) == (1, 0)), "gone with their qdisc",
+       only(50))
     must("tc qdisc add dev d0 clsact")
     ok(empty(), "then it can be flushed")
 
