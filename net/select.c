@@ -152,7 +152,6 @@ static noinline bool is_ipsec_plaintext(const struct sk_buff *skb)
 	return xo && !(xo->flags & CRYPTO_DONE);
 }
 
-#if defined(HAVE_XFRM_PACKET_OFFLOAD) && defined(CONFIG_XFRM_OFFLOAD)
 static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
 {
 	struct dst_entry *dst = skb_dst(skb);
@@ -165,7 +164,7 @@ static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
 	dst = xfrm_lookup(net, dst_clone(dst), &fl, skb->sk, 0);
 	if (IS_ERR(dst))
 		return true;
-	secret = dst->xfrm && dst->xfrm->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+	secret = xfrm_dst_is_for_device(dst);
 	dst_release(dst);
 	return secret;
 }
@@ -177,22 +176,15 @@ static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
  */
 static bool is_for_ipsec_device(const struct sk_buff *skb)
 {
-	const struct xfrmdev_ops *ops = skb->dev->xfrmdev_ops;
 	struct net *net;
 
-	if (likely(!ops) || !ops->xdo_dev_policy_add ||
+	if (likely(!xfrm_dev_makes_esp(skb->dev)) ||
 	    skb_at_tc_ingress(skb) || !skb_dst(skb))
 		return false;
 	net = dev_net(skb->dev);
 	return net->xfrm.policy_count[XFRM_POLICY_OUT] &&
 	       !(skb_dst(skb)->flags & DST_NOXFRM) && has_ipsec_state(skb, net);
 }
-#else
-static bool is_for_ipsec_device(const struct sk_buff *skb)
-{
-	return false;
-}
-#endif
 
 static bool is_secret(const struct sk_buff *skb)
 {
