@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """For tests in Python in a VM: what is on the wires, and whether it adds up."""
+import fcntl
+import os
 import select
 import socket
 import struct
@@ -10,6 +12,7 @@ from guest import batch, must, netns, wait_for
 from tap import ok
 
 ETH_P_ALL, SO_RCVBUFFORCE = 3, 33
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 2, 0x1000
 FRAMES_MAX = 20000              # of a tap: in a storm there would be no end
 OUTGOING, ARPHRD_NONE = socket.PACKET_OUTGOING, 0xfffe
 REASONS = rawtc.REASONS
@@ -93,6 +96,14 @@ class Tap:
         self.socket.close()
 
 
+def cable_end(ns, dev, flags=0):
+    """The other end of a new tap device: what is written there is received, and so on."""
+    with netns(ns):
+        handle = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(handle, TUNSETIFF, struct.pack("16sH22x", dev.encode(), IFF_TAP | IFF_NO_PI | flags))
+    return handle
+
+
 class Pinger:
     """ICMP echoes, without a process for each."""
 
@@ -121,15 +132,20 @@ class Pinger:
             while total >> 16:
                 total = (total & 0xffff) + (total >> 16)
             head = head[:2] + struct.pack("!H", ~total & 0xffff) + head[4:]
-        end = time.monotonic() + seconds
         try:
             self.socket.sendto(head + payload, (self.dst, 0))
         except OSError:
             return 0
+        return self.answered(payload, seconds)
+
+    def answered(self, payload, seconds):
+        """Whether the answer to the last echo is there, or comes."""
+        wanted = struct.pack("!HH", 0x4d58, self.sequence & 0xffff) + payload
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and select.select([self.socket], [], [], left)[0]:
             data = self.socket.recv(1 << 16)
             data = data if self.v6 else data[(data[0] & 15) * 4:]
-            if data[0] == (129 if self.v6 else 0) and data[4:] == head[4:] + payload:
+            if data[0] == (129 if self.v6 else 0) and data[4:] == wanted:
                 return 1
         return 0
 

@@ -167,7 +167,7 @@ def queues(test):
     for qdisc, size, count in (
             ("netem delay 200s limit 1000000", 200, 4500),
             ("tbf rate 8kbit burst 10000 limit 1000000000", 8000, 2000),
-            ("plug limit 1000000000", 8000, 2000)):
+            ("plug limit 1000000000", 1400, 9000)):
         must(f"tc -n src qdisc replace dev und0 root {qdisc}")
         queue(test, qdisc, size, count)
         must("tc -n src qdisc delete dev und0 root")

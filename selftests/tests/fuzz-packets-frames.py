@@ -20,14 +20,14 @@ from guest import batch, must, netns, wait_for
 from rawtc import attr
 from seeded import cases, chance
 from tap import finish, ok
-from wire import OUTGOING, SO_RCVBUFFORCE, namespaces
+from wire import OUTGOING, SO_RCVBUFFORCE, cable_end, namespaces
 
 CHANCE, SEED = chance()
 PACKETS = cases(3000)
 BATCH = 25                      # packets with the same options
 SOL_PACKET, PACKET_AUXDATA, PACKET_VNET_HDR = 263, 8, 15
 TP_STATUS_VLAN_VALID = 0x10
-TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, SIOCSIFMTU = 0x400454ca, 2, 0x1000, 0x4000, 0x8922
+IFF_VNET_HDR, SIOCSIFMTU = 0x4000, 0x8922
 ETH_P_ALL, GRE = 3, 47
 MACS, IDENT = bytes.fromhex("0200000000020200"), slice(8, 12)   # each packet has an address of its own
 OFF = "tx off tso off gso off gro off txvlan off rxvlan off"
@@ -406,12 +406,9 @@ def packet_socket(ns, dev, vnet):
     return made.send
 
 
-def tap(dev):
+def by_tap(dev):
     """A device whose wire is this process; it takes offloads."""
-    with netns("src"):
-        handle = os.open("/dev/net/tun", os.O_RDWR)
-        flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
-        fcntl.ioctl(handle, TUNSETIFF, struct.pack("16sH22x", dev.encode(), flags))
+    handle = cable_end("src", dev, IFF_VNET_HDR)
     return lambda data: os.write(handle, data)
 
 
@@ -430,7 +427,7 @@ class Bed:
     def __init__(self):
         namespaces("src", "peer", "col")
         must("modprobe -a tun act_mirrorx act_mirred sch_ingress cls_matchall")
-        taps = {dev: tap(dev) for dev in ("t0", "t1")}
+        taps = {dev: by_tap(dev) for dev in ("t0", "t1")}
         batch("ip", """link add m0 netns src type veth peer name p0 netns peer
             link add c0 netns src type veth peer name p1 netns peer
             link add und0 netns src mtu 65535 type veth peer name eth0 netns col mtu 65535

@@ -6,7 +6,6 @@
 
 c0 encrypts and decrypts like hardware (testdev), c1 leaves that to the kernel.
 """
-import os
 import socket
 import struct
 from contextlib import contextmanager
@@ -151,8 +150,6 @@ def agrees(watch, secret, more=0):
         open_ = [frame for frame in wire if not secret[hook](frame)]
         hidden += len(wire) - len(open_)
         copies = watch.copies_at(hook)
-        if os.cpu_count() > 1:          # the tap at the other end may see another order
-            copies, open_ = sorted(copies), sorted(open_)
         if copies != open_ or not open_:
             at = next((i for i, two in enumerate(zip(copies, open_)) if two[0] != two[1]),
                       min(len(copies), len(open_)))

@@ -5,24 +5,21 @@
 Each form gets a topology of its own: a and b are hosts on a wire, both with a device "w"; where
 there is a third, "col" collects.  Pings go from a to b.
 """
-import fcntl
 import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 
 from guest import batch, must, netns, wait_for
 from tap import finish, ok
-from wire import Account, Copy, Listener, Pinger, Tap, copy_in, namespaces
+from wire import Account, Copy, Listener, Pinger, Tap, cable_end, copy_in, namespaces
 
 A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"}
 COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
 PINGS = 5
 STORM = 500             # copies; no form has that many originals
-TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 2, 0x1000
 
 
 LISTENERS = []
@@ -40,13 +37,6 @@ def pair():
         batch("ip", f"""link set w up
             address add {addresses[4]}/24 dev w
             address add {addresses[6]}/64 dev w""", ns)
-
-
-def tap(ns):
-    with netns(ns):
-        handle = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(handle, TUNSETIFF, struct.pack("16sH22x", b"w", IFF_TAP | IFF_NO_PI))
-    return handle
 
 
 def join(one, other):
@@ -286,7 +276,7 @@ def machines():
     """What a wire carries is bytes: between machines, nothing else is left of a copy."""
     hosts("a", "b")
     must("modprobe tun")
-    ends = tap("a"), tap("b")
+    ends = cable_end("a", "w"), cable_end("b", "w")
     for ns, addresses in ("a", A), ("b", B):
         batch("ip", f"""link set w up
             address add {addresses[4]}/24 dev w

@@ -11,7 +11,6 @@ selftests/run --kernel debug stress.  STRESS_SECONDS is for how long, in all rou
 import multiprocessing
 import os
 import random
-import select
 import signal
 import socket
 import struct
@@ -125,25 +124,11 @@ class Worker:
         return not run("ip -force -batch -", ns, "\n".join(lines) + "\n").returncode
 
 
-class Ping(Pinger):
-    """An echo may be late."""
-
-    def late(self, size, seconds):
-        wanted = struct.pack("!HH", 0x4d58, self.sequence & 0xffff) + bytes(i & 255 for i in range(size))
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and select.select([self.socket], [], [], left)[0]:
-            data = self.socket.recv(1 << 16)
-            data = data if self.v6 else data[(data[0] & 15) * 4:]
-            if data[0] == (129 if self.v6 else 0) and data[4:] == wanted:
-                return True
-        return False
-
-
 class Pings(Worker):
     """Has the original arrived, whatever becomes of the copy?"""
 
     def begin(self):
-        self.pingers = [Ping("src", PEER[4]), Ping("src", PEER[6]), Ping("peer", "198.51.100.1")]
+        self.pingers = [Pinger("src", PEER[4]), Pinger("src", PEER[6]), Pinger("peer", "198.51.100.1")]
 
     def do_answered(self):
         pinger, before = self.random.choice(self.pingers), begun.value
@@ -154,7 +139,7 @@ class Pings(Worker):
             return True
         # what begins later does not excuse that there is no answer, but it may be on its way
         excused = begun.value != before or stopped.is_set()
-        if pinger.late(size, 4 * PATIENCE):
+        if pinger.answered(bytes(i & 255 for i in range(size)), 4 * PATIENCE):
             return True
         self.count(f"{'lost' if excused else 'NOT answered'} ({pinger.dst}, {size} bytes)")
         return False
