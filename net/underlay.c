@@ -4,12 +4,13 @@
  *
  * The kernel finds route, source address and next hop; the route is kept, and
  * checked each time it is used.  RCU alone protects it: no packet takes a
- * reference, so that nothing is written that CPUs share.  Copies are locally generated packets:
- * where netfilter hooks, an IPsec policy, a VRF or another feature of the IP
- * stack waits for such packets, they are handed to the stack.  Where none does,
- * they go straight to the next hop, which is the same with less work.  Either
- * way the next hop has to be known first, for what the stack drops later for
- * want of one would not be counted.
+ * reference, so that nothing is written that CPUs share.
+ *
+ * Copies are locally generated packets: where netfilter hooks, an IPsec policy,
+ * a VRF or another feature of the IP stack waits for such packets, they are
+ * handed to the stack.  Where none does, they go straight to the next hop, which
+ * is the same with less work.  Either way the next hop has to be known first,
+ * for what the stack drops later for want of one would not be counted.
  *
  * The original's sender never hears of any of it: no copy is ever larger than
  * the path's MTU.
@@ -19,6 +20,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/percpu.h>
+#include <linux/rtnetlink.h>
 #include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/ip.h>
@@ -416,6 +418,7 @@ static noinline int xmit_by_stack(struct sk_buff *copy)
  */
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 {
+	bool queue_chosen = netdev_xmit_txqueue_skipped();
 	int err;
 
 	/* what is sent from in here, by whatever way, is not mirrored */
@@ -426,6 +429,10 @@ bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 		err = neigh_output(neigh, copy,
 				   copy->protocol != neigh->tbl->protocol);
 	this_cpu_write(mirrorx_sender, NULL);
+
+	/* that of the original, which is still in its hook */
+	if (unlikely(queue_chosen))
+		netdev_xmit_skip_txqueue(true);
 	return !net_xmit_eval(err);
 }
 
