@@ -6,6 +6,7 @@
  * its pages, inherits nothing that would have to be scrubbed, and costs only
  * the bytes of the slice.
  */
+#include <crypto/aead.h>
 #include <linux/crc32c.h>
 #include <linux/etherdevice.h>
 #include <linux/gfp.h>
@@ -13,6 +14,7 @@
 #include <linux/if_vlan.h>
 #include <linux/local_lock.h>
 #include <net/checksum.h>
+#include <net/xfrm.h>
 
 #include "mirrorx.h"
 
@@ -413,4 +415,42 @@ struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 		return NULL;
 	}
 	return copy;
+}
+
+/* What is written only when a packet is encrypted: the IV, and UDP around ESP. */
+static u32 esp_unwritten(const struct xfrm_state *x)
+{
+	u32 len = crypto_aead_ivsize(x->data);
+
+	return x->encap ? len + sizeof(struct udphdr) : len;
+}
+
+/**
+ * mirrorx_blank_esp() - clear what nobody has written yet in a packet of ESP
+ * @copy: copy of its frame, from the link-layer header on
+ * @skb: packet at egress, or a segment made of it
+ *
+ * A packet that a device, or the stack behind the hook, is to encrypt has an ESP
+ * header already, and room behind it, where other packets' bytes may be left.
+ */
+void mirrorx_blank_esp(struct sk_buff *copy, const struct sk_buff *skb)
+{
+	const struct mirrorx_view view = {
+		.data = copy->data,
+		.data_len = copy->len,
+		.len = copy->len,
+	};
+	struct xfrm_offload *xo = xfrm_offload((struct sk_buff *)skb);
+	const struct sec_path *sp = skb_sec_path(skb);
+	struct mirrorx_headers h;
+	u32 from, len;
+
+	if (!xo || xo->flags & CRYPTO_DONE)
+		return;
+	mirrorx_headers_find(&h, &view);
+	from = h.l4 + sizeof(struct ip_esp_hdr);
+	if (h.proto != IPPROTO_ESP || from >= copy->len)
+		return;
+	len = esp_unwritten(sp->xvec[sp->len - 1]);
+	memset(copy->data + from, 0, min(len, copy->len - from));
 }

@@ -62,6 +62,22 @@ static u32 next_seq(struct mirror *mirror)
 	return this_cpu_inc_return(*session->cpu_seq) - 1;
 }
 
+/* What options change in a copy; returns what to note. */
+static noinline u32 amend(const struct mirror *mirror,
+			  const struct mirrorx_frame *frame,
+			  struct sk_buff *copy)
+{
+	const struct mirrorx_params *params = mirror->params;
+
+	if (params->plaintext && mirror->meta.egress)
+		mirrorx_blank_esp(copy, frame->skb);
+	if (params->fixlen && mirror->meta.truncated &&
+	    !mirrorx_headers_fix(copy->data, copy->len,
+				 mirrorx_frame_len(frame)))
+		return MIRRORX_NOTE(TCA_MIRRORX_STATS_UNFIXED);
+	return 0;
+}
+
 /* Send a copy of as much of a frame as meta says; returns 0, or why not. */
 static __always_inline enum tca_mirrorx_stats
 mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
@@ -90,9 +106,8 @@ mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
 		return TCA_MIRRORX_STATS_NO_MEM;
 	mirrorx_own(copy, owner);
 
-	if (unlikely(mirror->params->fixlen) && meta->truncated &&
-	    !mirrorx_headers_fix(copy->data, meta->slice_len, frame_len))
-		notes |= MIRRORX_NOTE(TCA_MIRRORX_STATS_UNFIXED);
+	if (unlikely(mirror->params->amends))
+		notes |= amend(mirror, frame, copy);
 
 	meta->seq = next_seq(mirror);
 	meta->tag = frame->tag;

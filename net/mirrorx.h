@@ -161,8 +161,9 @@ struct mirrorx_route {
  * @trunc_after: enum tc_mirrorx_header behind which they count
  * @keep: the same, with U32_MAX for the whole frame
  * @fixlen: make what is left of a frame a valid packet
- * @looks: any option that looks into the frame before it is copied
  * @plaintext: copy what is plaintext here and ciphertext on the wire
+ * @looks: any option that looks into the frame before it is copied
+ * @amends: any option for which a copy may differ from its frame
  * @limited: there is a limit
  * @limit: how much may be sent
  * @oversize: enum tc_mirrorx_oversize
@@ -186,8 +187,9 @@ struct mirrorx_params {
 	u32 keep;
 	u8 trunc_after;
 	bool fixlen;
-	bool looks;
 	bool plaintext;
+	bool looks;
+	bool amends;
 	bool limited;
 	u8 oversize;
 	struct mirrorx_limit limit[MIRRORX_LIMITS];
@@ -560,6 +562,7 @@ void mirrorx_frame_view(struct mirrorx_view *view,
 u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header);
 u32 mirrorx_readable(const struct mirrorx_frame *frame);
 
+void mirrorx_blank_esp(struct sk_buff *copy, const struct sk_buff *skb);
 struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
 			     u32 headroom, u32 tailroom);
 void mirrorx_copy_exit(void);

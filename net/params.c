@@ -424,8 +424,9 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	if (err)
 		return err;
 
-	params->looks = conf->strip || params->trunc_after;
 	params->plaintext = get_u32(tb[TCA_MIRRORX_PLAINTEXT], 0);
+	params->looks = conf->strip || params->trunc_after;
+	params->amends = params->fixlen || params->plaintext;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);

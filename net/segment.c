@@ -17,6 +17,7 @@
 #include <net/gso.h>
 #include <net/ip6_checksum.h>
 #include <net/tcp.h>
+#include <net/xfrm.h>
 
 #include "mirrorx.h"
 
@@ -158,6 +159,11 @@ static bool init_by_stack(struct mirrorx_burst *burst)
 				  GFP_ATOMIC | __GFP_NOWARN);
 	if (!whole)
 		return false;
+	/* a sec_path is shared, and segmentation of ESP writes to it */
+	if (secpath_exists(whole) && !secpath_set(whole)) {
+		kfree_skb(whole);
+		return false;
+	}
 
 	to_link_layer(whole, skb, burst->whole.start);
 	segs = __skb_gso_segment(whole, NETIF_F_SG, !skb_at_tc_ingress(skb));

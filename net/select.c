@@ -152,6 +152,7 @@ static noinline bool is_ipsec_plaintext(const struct sk_buff *skb)
 	return xo && !(xo->flags & CRYPTO_DONE);
 }
 
+#ifdef CONFIG_XFRM_OFFLOAD
 static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
 {
 	struct dst_entry *dst = skb_dst(skb);
@@ -185,6 +186,12 @@ static bool is_for_ipsec_device(const struct sk_buff *skb)
 	return net->xfrm.policy_count[XFRM_POLICY_OUT] &&
 	       !(skb_dst(skb)->flags & DST_NOXFRM) && has_ipsec_state(skb, net);
 }
+#else
+static bool is_for_ipsec_device(const struct sk_buff *skb)
+{
+	return false;
+}
+#endif
 
 static bool is_secret(const struct sk_buff *skb)
 {

@@ -228,6 +228,13 @@ static struct sk_buff *encrypt_esp(struct sk_buff *skb, struct net_device *dev,
 	return skb;
 }
 
+/* What a device with GSO of ESP would cut and encrypt, just as it got it. */
+static void show_gso(struct sk_buff *skb, struct net_device *dev)
+{
+	skb_gso_reset(skb);
+	pair_deliver(skb, dev);
+}
+
 static netdev_tx_t crypt_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct xfrm_state *x = NULL;
@@ -243,6 +250,10 @@ static netdev_tx_t crypt_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (xfrm_offload(skb))
 		x = xfrm_input_state(skb);
 	copy = skb_copy(skb, GFP_ATOMIC);
+	if (copy && skb_is_gso(copy)) {
+		show_gso(copy, dev);
+		copy = NULL;
+	}
 	if (copy && copy->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_checksum_help(copy)) {
 		kfree_skb(copy);
@@ -388,8 +399,8 @@ static void crypt_setup(struct net_device *dev)
 	dev->xfrmdev_ops = &crypt_xfrm_ops;
 	dev->features |= NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA |
 			 NETIF_F_HW_TLS_TX | NETIF_F_HW_ESP;
-	dev->hw_features = dev->features;
-	dev->hw_enc_features |= NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HW_ESP;
+	dev->hw_features = dev->features | NETIF_F_TSO | NETIF_F_GSO_ESP;
+	dev->hw_enc_features |= dev->hw_features;
 }
 
 struct rtnl_link_ops crypt_link_ops = {

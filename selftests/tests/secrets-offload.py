@@ -21,6 +21,7 @@ NETLINK_XFRM, NEWSA, NEWPOLICY = 6, 0x10, 0x13
 ALG_AEAD, TMPL, OFFLOAD_DEV = 18, 5, 28                 # XFRMA_*
 INBOUND, PACKET = 2, 4                                  # XFRM_OFFLOAD_*
 ESP, TRANSPORT, TUNNEL = 50, 0, 1
+ESP_AT, PAYLOAD_AT = 34, 50                             # in a frame of IPv4
 IN, OUT = 0, 1                                          # XFRM_POLICY_*
 
 
@@ -96,7 +97,46 @@ def plaintext():
         with mirror(words="plaintext") as watch:
             exchange(f"{what}, plaintext", 4)
             exported(what, watch, 10)
+            iv_blank(what, watch)
         no_states()
+
+
+def iv_blank(description, watch):
+    """Until somebody encrypts the packet, there is what memory has left."""
+    ivs = {frame[ESP_AT + 8:PAYLOAD_AT].hex() for frame in watch.copies_at("egress") if is_esp(frame)}
+    ok(ivs == {"00" * 8}, f"{description}: nothing of other packets is where the IV will be", ivs)
+
+
+def esp_segments():
+    """A device that cuts packets of ESP by itself gets the same one; the copies are cut from another."""
+    what = "ESP cut by the device"
+    must("ethtool -K c0 tso on tx-esp-segmentation on", "src")
+    states(4, "transport", True)
+    with mirror(words="plaintext") as watch:
+        client, server = hidden.pair(4, socket.SOCK_STREAM)
+        client.sendall(hidden.STREAM)
+        wait_for(4, lambda: any(len(frame) > len(hidden.STREAM) // 2 for frame in watch.on_wire("egress")))
+        large = [frame for frame in watch.on_wire("egress") if len(frame) > 1514]
+        ok(large and all(is_esp(frame) and in_clear(frame) and
+                         struct.unpack_from("!I", frame, ESP_AT)[0] == OUT_SPI for frame in large),
+           f"{what}: it is given what the stack has made", hidden.brief(large))
+        wait_for(4, lambda: hidden.STREAM in b"".join(map(payload, watch.copies_at("egress"))))
+        copies = watch.copies_at("egress")
+        ok(hidden.STREAM in b"".join(map(payload, copies)) and max(map(len, copies)) <= 1514,
+           f"{what}: plaintext exports its segments", hidden.brief(copies), watch.counts())
+        iv_blank(what, watch)
+        for end in client, server:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+            end.close()
+    no_states()
+    must("ethtool -K c0 tso off tx-esp-segmentation off", "src")
+
+
+def payload(frame):
+    """Of TCP in ESP"""
+    if not is_esp(frame):
+        return b""
+    return frame[PAYLOAD_AT + (frame[PAYLOAD_AT + 12] >> 4) * 4:]
 
 
 def forwarded(what, offload=None):
@@ -217,6 +257,7 @@ def main():
     if not platform.release().startswith("6.1."):
         forwarded("a tunnel that the device took off", PACKET)
     plaintext()
+    esp_segments()
     finish()
 
 
