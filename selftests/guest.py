@@ -11,7 +11,9 @@ import shlex
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
+KMEMLEAK = Path("/sys/kernel/debug/kmemleak")    # on a debug kernel, where memory is another matter
 _PATIENCE = int(os.environ.get("PATIENCE", 1))
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000

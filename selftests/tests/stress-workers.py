@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rawtc as tc
-from guest import batch, must, netns, run, wait_for
+from guest import KMEMLEAK, batch, must, netns, run, wait_for
 from rawtc import attr
 from seeded import chance
 from tap import finish, ok
@@ -39,7 +39,6 @@ KEPT = {tc.INGRESS: 101, tc.EGRESS: 102}
 CACHES = ("RAW", "RAWv6", "net_namespace", "ip_dst_cache", "ip6_dst_cache", "skbuff_head_cache")
 SLACK = 120
 SLAB_SLACK = 6 << 10                    # kB
-KMEMLEAK = Path("/sys/kernel/debug/kmemleak")
 stopped = multiprocessing.Event()
 # what may lose originals without a mirror: how many of these go on, and have ever begun
 going_on, begun = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
