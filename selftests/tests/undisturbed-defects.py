@@ -9,12 +9,11 @@ mirrorx still has to be right, and what the peer did is in the output.
 
     src und0 --- e0 rtr e1 --- eth0 col
 """
-import os
 import socket
 import struct
 import time
 
-from guest import batch, must, netns, run, wait_for
+from guest import KMEMLEAK, batch, must, netns, run, wait_for
 from production import (FAR, PEER, SRC, Datagrams, Expansions, addresses, bare, carrier,
                         dont_fragment, mss, open_in, path_mtu, routes, sysctl, topology, too_big)
 from tap import finish, ok
@@ -53,7 +52,8 @@ def underlay():
 class Mirror:
     """No mirror, mirrorx, or a tunnel device, on some hooks of src."""
 
-    MODES = "unmirrored", "mirrorx", "erspan"
+    # a debug kernel would report what the tunnel device does: that it may deadlock is its own matter
+    MODES = ("unmirrored", "mirrorx") if KMEMLEAK.exists() else ("unmirrored", "mirrorx", "erspan")
 
     def __init__(self, mode, hooks, family=4, tunnel_mtu=None):
         self.mode, self.hooks = mode, hooks
@@ -85,7 +85,7 @@ class Mirror:
             routes()
 
 
-def three(description, observe, hooks, shown, copies=None, family=4, tunnel_mtu=None, modes=Mirror.MODES):
+def three(description, observe, hooks, shown, copies=None, family=4, tunnel_mtu=None):
     """One case.
 
     observe(mirror): {what: value}, "copies" for those at the collector
@@ -93,7 +93,7 @@ def three(description, observe, hooks, shown, copies=None, family=4, tunnel_mtu=
     copies: how many mirrorx has to send, or a condition for that number
     """
     seen = {}
-    for mode in modes:
+    for mode in Mirror.MODES:
         mirror = Mirror(mode, hooks, family, tunnel_mtu)
         try:
             seen[mode] = observe(mirror)
@@ -108,7 +108,7 @@ def three(description, observe, hooks, shown, copies=None, family=4, tunnel_mtu=
         sent = seen["mirrorx"]["copies"]
         right = copies(sent) if callable(copies) else sent == copies
         ok(right, f"{description}: copies of mirrorx arrive", seen)
-    if shown:
+    if shown and "erspan" in seen:
         ok(shown(seen["erspan"], seen["unmirrored"]), f"{description}: not so with an erspan device", seen)
 
 
@@ -410,14 +410,12 @@ def originals_suffer():
     redirections()
     three("four redirections before the mirror", nested, [("x0", "egress")],
           lambda erspan, _: erspan["delivered"] == 0, MANY)
-    mirrored = [("eth0", "ingress"), ("und0", "egress")]
-    three("one ping, the underlay is mirrored, too", storm(""), mirrored, None,
-          lambda copies: copies == (1, False))
-    # with the tunnel device this may deadlock, of which lockdep would speak
-    safe = Mirror.MODES[:2] if os.path.exists("/proc/lockdep") else Mirror.MODES
-    three("one ping, the underlay is mirrored, too, copies are queued", storm("netem delay 50ms"), mirrored,
-          "erspan" in safe and (lambda erspan, _: erspan["copies"][0] > 1 and erspan["copies"][1]),
-          lambda copies: copies == (1, False), modes=safe)
+    for qdisc in "", "netem delay 50ms":
+        queued = ", copies are queued" if qdisc else ""
+        three(f"one ping, the underlay is mirrored, too{queued}", storm(qdisc),
+              [("eth0", "ingress"), ("und0", "egress")],
+              (lambda erspan, _: erspan["copies"][0] > 1 and erspan["copies"][1]) if qdisc else None,
+              lambda copies: copies == (1, False))
     must("modprobe sch_plug")
     three("zero-copy while the copies wait", zerocopy, [("eth0", "egress")],
           lambda erspan, unmirrored: erspan["pages back"] < MANY == unmirrored["pages back"], MANY)
