@@ -440,12 +440,11 @@ void mirrorx_blank_esp(struct sk_buff *copy, const struct sk_buff *skb)
 		.data_len = copy->len,
 		.len = copy->len,
 	};
-	struct xfrm_offload *xo = xfrm_offload((struct sk_buff *)skb);
 	const struct sec_path *sp = skb_sec_path(skb);
 	struct mirrorx_headers h;
 	u32 from, len;
 
-	if (!xo || xo->flags & CRYPTO_DONE)
+	if (!mirrorx_is_unencrypted(skb))
 		return;
 	mirrorx_headers_find(&h, &view);
 	from = h.l4 + sizeof(struct ip_esp_hdr);

@@ -309,6 +309,7 @@ int mirrorx_stats_dump(struct sk_buff *msg, const struct tcf_mirrorx *m,
 size_t mirrorx_stats_size(void);
 
 /* select.c */
+bool mirrorx_is_unencrypted(const struct sk_buff *skb);
 enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb,
 				      const struct mirrorx_params *params);
 void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params);

@@ -133,6 +133,19 @@ static bool is_own(const struct sk_buff *skb)
 	return skb->sk && mirrorx_is_own(skb);
 }
 
+/**
+ * mirrorx_is_unencrypted() - is this packet of ESP yet to be encrypted?
+ * @skb: packet at egress, or a segment made of it
+ *
+ * Return: true if a device will do that, or the stack behind the hook
+ */
+bool mirrorx_is_unencrypted(const struct sk_buff *skb)
+{
+	const struct xfrm_offload *xo = xfrm_offload((struct sk_buff *)skb);
+
+	return xo && !(xo->flags & CRYPTO_DONE);
+}
+
 /*
  * Does IPsec protect on the wire what is plaintext in this packet?
  *
@@ -144,12 +157,9 @@ static bool is_own(const struct sk_buff *skb)
  */
 static noinline bool is_ipsec_plaintext(const struct sk_buff *skb)
 {
-	const struct xfrm_offload *xo;
-
 	if (skb_at_tc_ingress(skb))
 		return skb_sec_path(skb) && skb->dev->type == ARPHRD_ETHER;
-	xo = xfrm_offload((struct sk_buff *)skb);
-	return xo && !(xo->flags & CRYPTO_DONE);
+	return mirrorx_is_unencrypted(skb);
 }
 
 #ifdef CONFIG_XFRM_OFFLOAD

@@ -23,8 +23,8 @@ for case in results.cases:
         stamped = [(stamp(frame) or seen, frame) for seen, frame in case.frames]
         ok(sum(a != b for a, b in zip(stamped, case.frames)) == 8, f"{case.name}: stamped frames")
         case.frames = stamped
-    leaps = hasattr(case, "leapt")
-    if leaps:
+    leaps = hasattr(case, "leapt") and case.hook == "egress"
+    if hasattr(case, "leapt"):
         ok(case.leapt == 1, f"{case.name}: there was one")
     for session in case.sessions:
         erspan.judge(session, erspan.wrong_bytes(session, expected), erspan.wrong_headers(session),

@@ -679,14 +679,13 @@ def changes(scene, base):
     ok(scene.flows(), "afterwards copies flow", scene.counts())
 
 
-def by_queue(*actions):
+def by_queue(action):
     """How many packets leave by which of a device's queues, where skbedit chooses queue 3."""
     batch("ip", "link add many numtxqueues 4 up type dummy\nroute add 10.8.0.0/24 dev many", "src")
     batch("ip", "neighbour add 10.8.0.1 lladdr 02:00:00:00:08:01 dev many", "src")
     must("tc -n src qdisc add dev many root handle 1: mq")
     must("tc -n src qdisc add dev many clsact")
-    must("tc -n src filter add dev many egress matchall action skbedit queue_mapping 3 pipe "
-         + " ".join(actions))
+    must(f"tc -n src filter add dev many egress matchall action skbedit queue_mapping 3 pipe action {action}")
     for _ in range(5):
         open_in("src", socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("10.8.0.1", 9))
     queues = json.loads(must("tc -n src -s -j qdisc show dev many"))
@@ -698,7 +697,7 @@ def queues(scene):
     """The queue that an action has chosen for the original stays chosen."""
     scene.mirror()
     before = scene.counts()["sent"]
-    base, seen = by_queue("action pass"), by_queue("action mirrorx index 1")
+    base, seen = by_queue("pass"), by_queue("mirrorx index 1")
     sent = scene.counts()["sent"] - before
     ok(base == seen and base["1:4"] == 5 and sent == 5, "the queue that skbedit chose", base, seen, sent)
 
