@@ -101,12 +101,15 @@ static int get_action(struct tc_action_net *tn, u32 index, struct nlattr *est,
 	if (err)
 		return 0;
 
-	err = tcf_idr_create_from_flags(tn, index, est, a, &act_mirrorx_ops,
-					bind, flags);
+	/* no_percpu asks for what would only be slower */
+	err = tcf_idr_create(tn, index, est, a, &act_mirrorx_ops, bind, true,
+			     flags);
 	if (err) {
 		tcf_idr_cleanup(tn, index);
 		return err;
 	}
+	/* a packet may still come in this jiffy, and is then the first use */
+	(*a)->tcfa_tm.lastuse--;
 	mirrorx_wait_init(&to_mirrorx(*a)->wait);
 	to_mirrorx(*a)->cpu = new_cpus();
 	if (!to_mirrorx(*a)->cpu) {

@@ -258,6 +258,12 @@ u32 mirrorx_readable(const struct mirrorx_frame *frame)
 	return frame->head_len + clamp_t(int, linear, 0, frame->rest_len);
 }
 
+/* As it is written, where 0 may say that there is none */
+static __sum16 fold(const struct mirrorx_frame *frame, __wsum sum)
+{
+	return csum_fold(sum) ?: frame->sum_zero ? 0 : CSUM_MANGLED_0;
+}
+
 /* Internet checksum from sum_start to the end of the whole frame */
 static __sum16 frame_sum(const struct mirrorx_frame *frame)
 {
@@ -275,7 +281,7 @@ static __sum16 frame_sum(const struct mirrorx_frame *frame)
 				    0);
 		sum = csum_block_add(sum, rest, in_head);
 	}
-	return csum_fold(sum) ?: frame->sum_zero ? 0 : CSUM_MANGLED_0;
+	return fold(frame, sum);
 }
 
 /* CRC32c from sum_start, which lies behind the head, to the end of the frame */
@@ -345,7 +351,7 @@ void mirrorx_copy_exit(void)
 }
 
 /* Page fragments are the cheapest heads, and large ones the hardest to get. */
-static struct sk_buff *alloc_copy(u32 size)
+static __always_inline struct sk_buff *alloc_copy(u32 size)
 {
 	u32 total = SKB_DATA_ALIGN(size) +
 		    SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
@@ -367,7 +373,8 @@ static struct sk_buff *alloc_copy(u32 size)
 	return skb;
 }
 
-static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
+static __always_inline bool copy_bytes(const struct mirrorx_frame *frame,
+				       u8 *to, u32 len)
 {
 	u32 head = min_t(u32, frame->head_len, len);
 	int end = frame->rest + (len - head);
@@ -379,10 +386,43 @@ static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
 	else if (len > head && skb_copy_bits(frame->skb, frame->rest,
 					     to + head, len - head))
 		return false;
+	return true;
+}
 
-	/* without all of the frame the sum stays as the stack has begun it */
-	if (frame->sum_pos && frame->sum_pos < len &&
-	    skb_frags_readable(frame->skb))
+/* All of a frame, with its Internet checksum, reading it but once */
+static bool copy_whole(const struct mirrorx_frame *frame, u8 *to)
+{
+	u32 start = max_t(u32, frame->sum_start, frame->head_len);
+	u32 in_head = start - frame->sum_start;
+	__sum16 check;
+	__wsum sum;
+
+	if (!copy_bytes(frame, to, start))
+		return false;
+	sum = skb_copy_and_csum_bits(frame->skb,
+				     frame->rest + start - frame->head_len,
+				     to + start,
+				     mirrorx_frame_len(frame) - start);
+	if (in_head)
+		sum = csum_block_add(csum_partial(to + frame->sum_start,
+						  in_head, 0),
+				     sum, in_head);
+	check = fold(frame, sum);
+	memcpy(to + frame->sum_pos, &check, sizeof(check));
+	return true;
+}
+
+/* Without all of the frame the sum stays as the stack has begun it. */
+static noinline bool copy_with_sum(const struct mirrorx_frame *frame, u8 *to,
+				   u32 len)
+{
+	bool readable = skb_frags_readable(frame->skb);
+
+	if (readable && !frame->sum_crc32c && len == mirrorx_frame_len(frame))
+		return copy_whole(frame, to);
+	if (!copy_bytes(frame, to, len))
+		return false;
+	if (readable && frame->sum_pos < len)
 		complete_sum(frame, to, len);
 	return true;
 }
@@ -399,18 +439,23 @@ static bool copy_slice(const struct mirrorx_frame *frame, u8 *to, u32 len)
  * Return: skb of the caller's with nothing but the slice, or NULL without
  * memory or when the payload cannot be read
  */
-struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
-			     u32 headroom, u32 tailroom)
+static __always_inline struct sk_buff *
+mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len, u32 headroom,
+	     u32 tailroom)
 {
 	struct sk_buff *copy;
+	bool ok;
+	u8 *to;
 
 	copy = alloc_copy(headroom + slice_len + tailroom);
 	if (unlikely(!copy))
 		return NULL;
 
 	skb_reserve(copy, headroom);
-	if (unlikely(!copy_slice(frame, __skb_put(copy, slice_len),
-				 slice_len))) {
+	to = __skb_put(copy, slice_len);
+	ok = unlikely(frame->sum_pos) ? copy_with_sum(frame, to, slice_len) :
+					copy_bytes(frame, to, slice_len);
+	if (unlikely(!ok)) {
 		kfree_skb(copy);
 		return NULL;
 	}

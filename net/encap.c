@@ -28,6 +28,7 @@
  * BSO stays 0, "good or unknown": the stack is not told of more.  P = 1 and
  * FT = 0 say that an Ethernet frame follows.  VSM Domain and Switch ID are 0.
  */
+#include <linux/compiler.h>
 #include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -76,6 +77,7 @@
 #define ERSPAN3_WORD2		8
 #define ERSPAN3_SGT_SHIFT	16
 #define ERSPAN3_P		0x00008000u
+#define ERSPAN3_HWID		10	/* in the half of that word from here on */
 #define ERSPAN3_HWID_SHIFT	4
 #define ERSPAN3_D		0x00000008u
 #define ERSPAN3_GRA_SHIFT	1
@@ -91,7 +93,7 @@
 #define PLATF_WORD1		4
 
 /* Type III without a subheader over IPv4 */
-#define LEN_COMMON		(IPV4_LEN + GRE_LEN + GRE_SEQ_LEN + ERSPAN3_LEN)
+#define LEN_USUAL		(IPV4_LEN + GRE_LEN + GRE_SEQ_LEN + ERSPAN3_LEN)
 
 #define VLAN_TCI_VID		0x0fff
 #define VLAN_TCI_PCP		0xe000
@@ -109,7 +111,7 @@ static __u32 sum_words(const __u8 *bytes, unsigned int len)
 	return sum;
 }
 
-static __u16 fold(__u32 sum)
+static __u16 fold_sum(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
 	return sum + (sum >> 16);
@@ -234,7 +236,7 @@ static void init_erspan3(struct mirrorx_encap *encap,
 			  conf->platf == 1 ? platf + PLATF_WORD1 : platf);
 	}
 	put_unaligned_be32(word2, erspan + ERSPAN3_WORD2);
-	encap->more = encap->hwid_cpu || conf->platf;
+	encap->usual = !conf->ipv6 && !conf->platf;
 }
 
 /**
@@ -278,20 +280,17 @@ void mirrorx_encap_init(struct mirrorx_encap *encap,
 		init_erspan3(encap, conf);
 }
 
-static void write_ipv4(__u8 *ip, const struct mirrorx_encap *encap,
-		       __u32 slice_len)
+static __always_inline void write_ipv4(__u8 *ip,
+				       const struct mirrorx_encap *encap,
+				       __u32 tot_len)
 {
-	__u16 tot_len = encap->len + slice_len;
-
 	put_unaligned_be16(tot_len, ip + IPV4_TOT_LEN);
-	put_unaligned_be16(~fold(encap->ip_sum + tot_len), ip + IPV4_CHECK);
+	put_unaligned_be16(~fold_sum(encap->ip_sum + tot_len), ip + IPV4_CHECK);
 }
 
-static void write_ipv6(__u8 *ip, const struct mirrorx_encap *encap,
-		       __u32 slice_len)
+static __always_inline void write_ipv6(__u8 *ip, __u32 tot_len)
 {
-	put_unaligned_be16(encap->len - IPV6_LEN + slice_len,
-			   ip + IPV6_PAYLOAD_LEN);
+	put_unaligned_be16(tot_len - IPV6_LEN, ip + IPV6_PAYLOAD_LEN);
 }
 
 /* What the field has no room for is left out. */
@@ -307,8 +306,9 @@ static void write_port(__u8 *to, const struct mirrorx_encap *encap,
 	put_unaligned_be32(get_unaligned_be32(to) | port, to);
 }
 
-static void write_word0(__u8 *erspan, const struct mirrorx_encap *encap,
-			const struct mirrorx_encap_meta *meta)
+static __always_inline void write_word0(__u8 *erspan,
+					const struct mirrorx_encap *encap,
+					const struct mirrorx_encap_meta *meta)
 {
 	__u32 tag = meta->tag, word0 = encap->word0;
 
@@ -322,50 +322,78 @@ static void write_word0(__u8 *erspan, const struct mirrorx_encap *encap,
 	put_unaligned_be32(word0, erspan);
 }
 
-/* Type III: what most sessions have no use for, and the time's upper half */
-static void write_more(__u8 *to, const struct mirrorx_encap *encap,
-		       const struct mirrorx_encap_meta *meta, __u32 upper)
+/* What the field for it holds, in its lower half; platforms show the upper. */
+static __always_inline __u64 stamp(const struct mirrorx_encap *encap,
+				   __u64 time_ns)
 {
-	__u8 *erspan = to + encap->ip_len + GRE_LEN + GRE_SEQ_LEN;
-	__u8 *word2 = erspan + ERSPAN3_WORD2;
-
-	if (encap->hwid_cpu)
-		put_unaligned_be32(get_unaligned_be32(word2) |
-				   (__u32)meta->cpu << ERSPAN3_HWID_SHIFT,
-				   word2);
-	if (encap->platf > 1)
-		put_unaligned_be32(upper, erspan + ERSPAN3_LEN + PLATF_WORD1);
-	if (encap->port_bits)
-		write_port(to, encap, meta);
-}
-
-static void write_erspan3(__u8 *to, const struct mirrorx_encap *encap,
-			  const struct mirrorx_encap_meta *meta)
-{
-	__u8 *erspan = to + encap->ip_len + GRE_LEN + GRE_SEQ_LEN;
-	__u64 time = meta->time_ns;
 	__u32 ns;
 
-	write_word0(erspan, encap, meta);
 	switch (encap->timestamp) {
 	case TC_MIRRORX_TIMESTAMP_NS:
-		if (encap->platf == 5) {
-			time = div_u64_rem(time, NS_PER_SECOND, &ns);
-			time = time << 32 | ns;
-		}
-		break;
+		if (encap->platf != 5)
+			return time_ns;
+		time_ns = div_u64_rem(time_ns, NS_PER_SECOND, &ns);
+		return time_ns << 32 | ns;
 	case TC_MIRRORX_TIMESTAMP_100NS:
-		time = div_u64(time, 100);
-		break;
+		return div_u64(time_ns, 100);
 	default:
-		time = div_u64(time, 100000);
-		break;
+		return div_u64(time_ns, 100000);
 	}
-	put_unaligned_be32(time, erspan + ERSPAN3_TIMESTAMP);
+}
+
+static __always_inline void write_erspan3(__u8 *erspan,
+					  const struct mirrorx_encap *encap,
+					  const struct mirrorx_encap_meta *meta)
+{
+	put_unaligned_be32(stamp(encap, meta->time_ns),
+			   erspan + ERSPAN3_TIMESTAMP);
 	if (meta->egress && encap->dir_auto)
 		erspan[ERSPAN3_WORD2 + 3] |= ERSPAN3_D;
-	if (encap->more)
-		write_more(to, encap, meta, time >> 32);
+	if (encap->hwid_cpu)
+		put_unaligned_be16(get_unaligned_be16(erspan + ERSPAN3_HWID) |
+				   meta->cpu << ERSPAN3_HWID_SHIFT,
+				   erspan + ERSPAN3_HWID);
+}
+
+static void write_platf(__u8 *platf, const struct mirrorx_encap *encap,
+			const struct mirrorx_encap_meta *meta)
+{
+	if (encap->platf > 1)
+		put_unaligned_be32(stamp(encap, meta->time_ns) >> 32,
+				   platf + PLATF_WORD1);
+}
+
+/* With constants for the last three, most of it is gone before it is run. */
+static __always_inline void write(__u8 *to, const struct mirrorx_encap *encap,
+				  const struct mirrorx_encap_meta *meta,
+				  __u32 len, __u32 ip_len, __u8 type)
+{
+	__u8 *seq = to + ip_len + GRE_LEN;
+	__u8 *erspan = seq + GRE_SEQ_LEN;
+
+	memcpy(to, encap->hdr, len);
+	if (ip_len == IPV4_LEN)
+		write_ipv4(to, encap, len + meta->slice_len);
+	else
+		write_ipv6(to, len + meta->slice_len);
+	if (type == TC_MIRRORX_ERSPAN_I)
+		return;
+	put_unaligned_be32(meta->seq, seq);
+	write_word0(erspan, encap, meta);
+	if (type == TC_MIRRORX_ERSPAN_III)
+		write_erspan3(erspan, encap, meta);
+}
+
+static noinline void write_any(__u8 *to, const struct mirrorx_encap *encap,
+			       const struct mirrorx_encap_meta *meta)
+{
+	__u8 *erspan = to + encap->ip_len + GRE_LEN + GRE_SEQ_LEN;
+
+	write(to, encap, meta, encap->len, encap->ip_len, encap->type);
+	if (encap->platf)
+		write_platf(erspan + ERSPAN3_LEN, encap, meta);
+	if (encap->port_bits)
+		write_port(to, encap, meta);
 }
 
 /**
@@ -374,33 +402,13 @@ static void write_erspan3(__u8 *to, const struct mirrorx_encap *encap,
  * @encap: headers of the session
  * @meta: what is particular to this copy; the whole packet fits 65535 bytes
  */
-void mirrorx_encap_write(__u8 *to, const struct mirrorx_encap *encap,
-			 const struct mirrorx_encap_meta *meta)
+__always_inline void mirrorx_encap_write(__u8 *to,
+					 const struct mirrorx_encap *encap,
+					 const struct mirrorx_encap_meta *meta)
 {
-	__u8 *seq = to + encap->ip_len + GRE_LEN;
-
-	/* most often that is all: a known size is copied by a few moves */
-	if (encap->len >= LEN_COMMON) {
-		memcpy(to, encap->hdr, LEN_COMMON);
-		if (encap->len > LEN_COMMON)
-			memcpy(to + LEN_COMMON, encap->hdr + LEN_COMMON,
-			       encap->len - LEN_COMMON);
-	} else {
-		memcpy(to, encap->hdr, encap->len);
-	}
-	if (encap->ip_len == IPV4_LEN)
-		write_ipv4(to, encap, meta->slice_len);
+	if (likely(encap->usual))
+		write(to, encap, meta, LEN_USUAL, IPV4_LEN,
+		      TC_MIRRORX_ERSPAN_III);
 	else
-		write_ipv6(to, encap, meta->slice_len);
-
-	if (encap->type == TC_MIRRORX_ERSPAN_I)
-		return;
-	put_unaligned_be32(meta->seq, seq);
-	if (encap->type == TC_MIRRORX_ERSPAN_III) {
-		write_erspan3(to, encap, meta);
-		return;
-	}
-	write_word0(seq + GRE_SEQ_LEN, encap, meta);
-	if (encap->port_bits)
-		write_port(to, encap, meta);
+		write_any(to, encap, meta);
 }

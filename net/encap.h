@@ -75,7 +75,7 @@ struct mirrorx_encap_conf {
  * @port_word: offset in @hdr of the word that ends with it
  * @dir_auto: the D bit follows the hook
  * @hwid_cpu: the Hw ID is the CPU
- * @more: type III has more than the usual
+ * @usual: type III over IPv4, without a subheader
  * @word0: first word of the ERSPAN header, host order
  * @tag_mask: what of a tag's VLAN and COS goes into the first word
  * @tag_en: what type II says there about a frame with a tag
@@ -93,7 +93,7 @@ struct mirrorx_encap {
 	__u8 port_word;
 	bool dir_auto;
 	bool hwid_cpu;
-	bool more;
+	bool usual;
 	__u32 word0;
 	__u32 tag_mask;
 	__u32 tag_en;

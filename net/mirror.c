@@ -235,7 +235,7 @@ static noinline u64 hw_time_ns(const struct sk_buff *skb)
  * the hardware knows, else the one of the stack.  At egress skb->tstamp is when
  * to send and not when sent, so it is now.
  */
-static u64 time_ns(const struct sk_buff *skb)
+static __always_inline u64 time_ns(const struct sk_buff *skb)
 {
 	u64 hw;
 
@@ -267,19 +267,32 @@ set_out(struct mirror *mirror, const struct sk_buff *skb)
 	return 0;
 }
 
+/* As many frames as sampling chooses are not copied, for this reason. */
+static void count_chosen(const struct mirror *mirror, u32 frames,
+			 enum tca_mirrorx_stats reason)
+{
+	while (frames--)
+		if (mirrorx_choose(mirror->cpu, mirror->params))
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+}
+
 static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb)
 {
-	u32 i, frames = mirrorx_frames(skb);
-	enum tca_mirrorx_stats reason;
+	u32 frames = mirrorx_frames(skb);
 	struct mirrorx_burst burst __uninitialized;
+	enum tca_mirrorx_stats reason;
 
+	if (mirrorx_sending()) {
+		mirrorx_stats_add(mirror->cpu, TCA_MIRRORX_STATS_LOOP, frames);
+		return;
+	}
 	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
 		return;
 	if (skb_at_tc_ingress(skb))
 		mirror->notes = MIRRORX_NOTE(TCA_MIRRORX_STATS_REBUILT);
 
 	rcu_read_lock();
-	reason = set_out(mirror, skb);
+	reason = mirrorx_refuse(skb, mirror->params) ?: set_out(mirror, skb);
 	if (likely(!reason)) {
 		if (likely(mirrorx_burst_init(&burst, skb))) {
 			mirror_burst(mirror, &burst);
@@ -289,32 +302,50 @@ static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb
 		}
 	}
 	rcu_read_unlock();
-	if (likely(!reason))
-		return;
-
-	for (i = 0; i < frames; i++)
-		if (mirrorx_choose(mirror->cpu, mirror->params))
-			mirrorx_stats_add(mirror->cpu, reason, 1);
+	if (unlikely(reason))
+		count_chosen(mirror, frames, reason);
 }
 
-static __always_inline void mirror_single(struct mirror *mirror,
-					  const struct sk_buff *skb)
+static __always_inline enum tca_mirrorx_stats
+mirror_single(struct mirror *mirror, const struct sk_buff *skb)
 {
 	struct mirrorx_frame frame __uninitialized;
 	enum tca_mirrorx_stats reason;
 
-	if (!mirrorx_choose(mirror->cpu, mirror->params))
-		return;
-
-	rcu_read_lock();
-	reason = set_out(mirror, skb);
-	if (likely(!reason))
-		reason = likely(mirrorx_frame_init(&frame, skb)) ?
-			 mirror_frame(mirror, &frame) :
-			 TCA_MIRRORX_STATS_BAD_FRAME;
-	rcu_read_unlock();
+	reason = mirrorx_refuse(skb, mirror->params);
 	if (unlikely(reason))
-		mirrorx_stats_add(mirror->cpu, reason, 1);
+		return reason;
+	reason = set_out(mirror, skb);
+	if (unlikely(reason))
+		return reason;
+	if (unlikely(!mirrorx_frame_init(&frame, skb)))
+		return TCA_MIRRORX_STATS_BAD_FRAME;
+	return mirror_frame(mirror, &frame);
+}
+
+static noinline int mirror_packet(const struct sk_buff *skb,
+				  struct tcf_mirrorx *m,
+				  struct mirrorx_cpu *cpu,
+				  struct mirrorx_params *params)
+{
+	struct mirror mirror __uninitialized;
+	enum tca_mirrorx_stats reason;
+
+	mirror.m = m;
+	mirror.cpu = cpu;
+	mirror.params = params;
+	mirror.notes = 0;
+
+	if (unlikely(skb_is_gso(skb))) {
+		mirror_gso(&mirror, skb);
+	} else if (mirrorx_choose(cpu, params)) {
+		rcu_read_lock();
+		reason = mirror_single(&mirror, skb);
+		rcu_read_unlock();
+		if (unlikely(reason))
+			mirrorx_stats_add(cpu, reason, 1);
+	}
+	return READ_ONCE(m->tcf_action);
 }
 
 /**
@@ -331,24 +362,26 @@ static __always_inline void mirror_single(struct mirror *mirror,
 int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 		    struct tcf_result *res)
 {
-	struct mirror mirror __uninitialized;
 	struct tcf_mirrorx *m = to_mirrorx(a);
-	enum tca_mirrorx_stats reason;
+	struct mirrorx_params *params = rcu_dereference_bh(m->params);
+	struct mirrorx_cpu *cpu = this_cpu_ptr(m->cpu);
+	unsigned long now = jiffies;
 
-	tcf_lastuse_update(&m->tcf_tm);
-	tcf_action_update_bstats(&m->common, skb);
+	/* most packets come in the same jiffy as the one before */
+	if (unlikely(READ_ONCE(m->tcf_tm.lastuse) != now))
+		tcf_lastuse_update(&m->tcf_tm);
+	if (unlikely(skb_is_gso(skb))) {
+		bstats_update(this_cpu_ptr(m->common.cpu_bstats), skb);
+		return mirror_packet(skb, m, cpu, params);
+	}
 
-	mirror.m = m;
-	mirror.cpu = this_cpu_ptr(m->cpu);
-	mirror.params = rcu_dereference_bh(m->params);
-	mirror.notes = 0;
-
-	reason = mirrorx_refuse(skb, mirror.params);
-	if (unlikely(reason))
-		mirrorx_stats_add(mirror.cpu, reason, mirrorx_frames(skb));
-	else if (unlikely(skb_is_gso(skb)))
-		mirror_gso(&mirror, skb);
-	else
-		mirror_single(&mirror, skb);
-	return READ_ONCE(m->tcf_action);
+	/* with sampling, or where it is a copy that is sent, that is all */
+	_bstats_update(this_cpu_ptr(m->common.cpu_bstats), skb->len, 1);
+	if (mirrorx_pass_over_one(cpu, params))
+		return READ_ONCE(m->tcf_action);
+	if (unlikely(mirrorx_sending())) {
+		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_LOOP, 1);
+		return READ_ONCE(m->tcf_action);
+	}
+	return mirror_packet(skb, m, cpu, params);
 }

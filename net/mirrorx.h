@@ -11,6 +11,7 @@
 
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/overflow.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
@@ -131,7 +132,10 @@ struct mirrorx_session {
  * @rcu: frees it after its last reader
  * @dst: the route, referenced
  * @cookie: for dst_check()
+ * @mtu: dst_mtu() when it was made, at most 65535
+ * @protocol: of the outer packets
  * @plain: the IP stack would do no more with a copy than we do, but for hooks
+ * @plain_ipv4: that, and it is IPv4's
  * @v6_next_hop: whether the next hop is IPv6, also of an IPv4 route
  * @next_hop: its address, network order
  * @encap: headers of the copies that go there
@@ -140,7 +144,10 @@ struct mirrorx_route {
 	struct rcu_head rcu;
 	struct dst_entry *dst;
 	u32 cookie;
+	u32 mtu;
+	__be16 protocol;
 	bool plain;
+	bool plain_ipv4;
 	bool v6_next_hop;
 	union {
 		__be32 v4;
@@ -310,9 +317,30 @@ size_t mirrorx_stats_size(void);
 
 /* select.c */
 bool mirrorx_is_unencrypted(const struct sk_buff *skb);
-enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb,
-				      const struct mirrorx_params *params);
 void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params);
+
+/**
+ * mirrorx_pass_over_one() - does sampling pass over the next frame?
+ * @cpu: this CPU's part of the action; BH is off
+ * @params: configuration
+ *
+ * There is a gap only if there is, or was, sampling.
+ *
+ * Return: true if so, and it is counted.  Otherwise nothing has changed, and
+ * mirrorx_choose() is to be asked
+ */
+static inline bool mirrorx_pass_over_one(struct mirrorx_cpu *cpu,
+					 const struct mirrorx_params *params)
+{
+	u64 left;
+
+	if (cpu->scale != params->sample_scale ||
+	    check_sub_overflow(cpu->gap, 1, &left))
+		return false;
+	cpu->gap = left;
+	mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_UNSAMPLED, 1);
+	return true;
+}
 
 /**
  * mirrorx_pass_over() - does sampling pass over the next frames, all of them?
@@ -564,8 +592,6 @@ u32 mirrorx_header_end(const struct mirrorx_frame *frame, u8 header);
 u32 mirrorx_readable(const struct mirrorx_frame *frame);
 
 void mirrorx_blank_esp(struct sk_buff *copy, const struct sk_buff *skb);
-struct sk_buff *mirrorx_copy(const struct mirrorx_frame *frame, u32 slice_len,
-			     u32 headroom, u32 tailroom);
 void mirrorx_copy_exit(void);
 bool mirrorx_burst_init(struct mirrorx_burst *burst, const struct sk_buff *skb);
 bool mirrorx_burst_split(struct mirrorx_burst *burst,
@@ -601,14 +627,9 @@ struct mirrorx_path {
 	bool resolved;
 };
 
-bool mirrorx_sending(void);
 enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 					 struct mirrorx_params *params);
 void mirrorx_route_free(struct mirrorx_route *route);
-void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
-		  const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy,
-		  u32 notes);
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
 void mirrorx_wait_init(struct mirrorx_wait *wait);
 void mirrorx_wait_end(struct mirrorx_wait *wait);

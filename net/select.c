@@ -13,19 +13,16 @@
 
 #include "mirrorx.h"
 
-#define GRE_PROTO_ERSPAN	htons(ETH_P_ERSPAN)	/* types I and II */
-#define GRE_PROTO_ERSPAN3	htons(ETH_P_ERSPAN2)	/* type III */
-
 #define TAGS_MAX		8
 
-static bool is_erspan(const struct sk_buff *skb, int offset)
+static __always_inline bool is_erspan(const struct sk_buff *skb, int offset)
 {
 	struct gre_base_hdr buf;
 	const struct gre_base_hdr *gre;
 
 	gre = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return gre && (gre->protocol == GRE_PROTO_ERSPAN3 ||
-		       gre->protocol == GRE_PROTO_ERSPAN);
+	return gre && (gre->protocol == htons(ETH_P_ERSPAN2) ||	/* type III */
+		       gre->protocol == htons(ETH_P_ERSPAN));	/* I and II */
 }
 
 /*
@@ -107,7 +104,7 @@ static noinline bool is_erspan_tagged(const struct sk_buff *skb)
  * on the skb are gone.  Within a tunnel it cannot be seen; there it is known by
  * its owner.
  */
-static bool is_copy(const struct sk_buff *skb)
+static __always_inline bool is_copy(const struct sk_buff *skb)
 {
 	int offset = skb_network_offset(skb);
 	__be16 proto = skb->protocol;
@@ -216,10 +213,10 @@ static bool is_secret(const struct sk_buff *skb)
  *
  * Return: 0 if it may, else the reason
  */
-enum tca_mirrorx_stats mirrorx_refuse(const struct sk_buff *skb,
-				      const struct mirrorx_params *params)
+static __always_inline enum tca_mirrorx_stats
+mirrorx_refuse(const struct sk_buff *skb, const struct mirrorx_params *params)
 {
-	if (unlikely(mirrorx_sending() || is_copy(skb) || is_own(skb)))
+	if (unlikely(is_copy(skb) || is_own(skb)))
 		return TCA_MIRRORX_STATS_LOOP;
 	if (unlikely(is_secret(skb)) && !params->plaintext)
 		return TCA_MIRRORX_STATS_SECRET;

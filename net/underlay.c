@@ -51,7 +51,7 @@ static DEFINE_PER_CPU(struct task_struct *, mirrorx_sender);
  *
  * Return: true if so
  */
-bool mirrorx_sending(void)
+static bool mirrorx_sending(void)
 {
 	return this_cpu_read(mirrorx_sender) == current;
 }
@@ -78,9 +78,12 @@ int mirrorx_ifindex(const struct mirrorx_params *params)
 	return dev ? dev->ifindex : 0;
 }
 
+/* netif_running() and netif_carrier_ok() */
 static bool is_up(const struct net_device *dev)
 {
-	return netif_running(dev) && netif_carrier_ok(dev);
+	return (READ_ONCE(dev->state) & (BIT(__LINK_STATE_START) |
+					 BIT(__LINK_STATE_NOCARRIER))) ==
+	       BIT(__LINK_STATE_START);
 }
 
 static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
@@ -214,6 +217,9 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 		return TCA_MIRRORX_STATS_DEV_DOWN;
 
 	route->plain = is_plain(route->dst, ipv6);
+	route->plain_ipv4 = route->plain && !ipv6;
+	route->mtu = min(dst_mtu(route->dst), MTU_MAX);
+	route->protocol = ipv6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 	if (ipv6)
 		find_next_hop_ipv6(route, conf.daddr);
 	else
@@ -248,16 +254,45 @@ static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 	return 0;
 }
 
+/* dst_check(), which is no more than that for a plain route of IPv4 */
+static __always_inline bool is_current(const struct mirrorx_route *route,
+				       const struct mirrorx_params *params)
+{
+	const struct dst_entry *dst = route->dst;
+
+	if (unlikely(!route->plain_ipv4))
+		return dst_check(route->dst, route->cookie);
+	return READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK &&
+	       dst_rtable(dst)->rt_genid == rt_genid_ipv4(params->net);
+}
+
+/* Has a router told the MTU of this route? */
+static bool has_told_mtu(const struct dst_entry *dst)
+{
+	/* either is true while it is written */
+	return data_race(dst_rtable(dst)->rt_pmtu != 0);
+}
+
+/*
+ * dst_mtu(), which changes for a plain route of IPv4 only where routers say so:
+ * all else makes the route outdated.
+ */
+static __always_inline u32 route_mtu(const struct mirrorx_route *route)
+{
+	if (likely(route->plain_ipv4 && !has_told_mtu(route->dst)))
+		return route->mtu;
+	return min(dst_mtu(route->dst), MTU_MAX);
+}
+
 /*
  * A route that leads to a device without carrier may stay valid although there
  * is another one (IPv6 multipath): then too it is time to look again.
  */
-static enum tca_mirrorx_stats find_route(struct mirrorx_path *path,
-					 struct mirrorx_params *params)
+static __always_inline enum tca_mirrorx_stats
+find_route(struct mirrorx_path *path, struct mirrorx_params *params)
 {
 	path->route = rcu_dereference(params->route);
-	if (likely(path->route &&
-		   dst_check(path->route->dst, path->route->cookie) &&
+	if (likely(path->route && is_current(path->route, params) &&
 		   is_up(path->route->dst->dev)))
 		return 0;
 	return make_route(path, params);
@@ -290,8 +325,8 @@ static __always_inline bool only_judges(const struct nf_hook_entries *hooks)
 }
 
 /* Netfilter's hooks for local packets; false if they need the IP stack. */
-static bool find_hooks(struct mirrorx_path *path,
-		       const struct mirrorx_params *params)
+static __always_inline bool find_hooks(struct mirrorx_path *path,
+				       const struct mirrorx_params *params)
 {
 	const struct netns_nf *nf = &params->net->nf;
 	struct nf_hook_entries __rcu * const *hooks;
@@ -302,8 +337,9 @@ static bool find_hooks(struct mirrorx_path *path,
 	return only_judges(path->local_out) && only_judges(path->post_routing);
 }
 
-static bool ask(const struct nf_hook_entries *hooks, struct sk_buff *copy,
-		struct nf_hook_state *state)
+static __always_inline bool ask(const struct nf_hook_entries *hooks,
+				struct sk_buff *copy,
+				struct nf_hook_state *state)
 {
 	unsigned int i;
 
@@ -316,9 +352,9 @@ static bool ask(const struct nf_hook_entries *hooks, struct sk_buff *copy,
 	return true;
 }
 
-static bool hooks_accept(const struct mirrorx_path *path,
-			 const struct mirrorx_params *params,
-			 struct sk_buff *copy)
+static __always_inline bool hooks_accept(const struct mirrorx_path *path,
+					 const struct mirrorx_params *params,
+					 struct sk_buff *copy)
 {
 	struct nf_hook_state state __uninitialized;
 
@@ -331,21 +367,22 @@ static bool hooks_accept(const struct mirrorx_path *path,
 	return ask(path->post_routing, copy, &state);
 }
 #else
-static bool find_hooks(struct mirrorx_path *path,
-		       const struct mirrorx_params *params)
+static __always_inline bool find_hooks(struct mirrorx_path *path,
+				       const struct mirrorx_params *params)
 {
 	return true;
 }
 
-static bool hooks_accept(const struct mirrorx_path *path,
-			 const struct mirrorx_params *params,
-			 struct sk_buff *copy)
+static __always_inline bool hooks_accept(const struct mirrorx_path *path,
+					 const struct mirrorx_params *params,
+					 struct sk_buff *copy)
 {
 	return true;
 }
 #endif
 
-static enum tca_mirrorx_stats find_neigh(struct mirrorx_path *path)
+static __always_inline enum tca_mirrorx_stats
+find_neigh(struct mirrorx_path *path)
 {
 	const struct mirrorx_route *route = path->route;
 	struct net_device *dev = route->dst->dev;
@@ -370,8 +407,8 @@ static enum tca_mirrorx_stats find_neigh(struct mirrorx_path *path)
  *
  * Return: 0, or the reason why no copy can be sent
  */
-enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
-					 struct mirrorx_params *params)
+__always_inline enum tca_mirrorx_stats
+mirrorx_path_find(struct mirrorx_path *path, struct mirrorx_params *params)
 {
 	enum tca_mirrorx_stats reason;
 	const struct net_device *dev;
@@ -383,7 +420,7 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 
 	dst = path->route->dst;
 	dev = dst->dev;
-	path->mtu = min(dst_mtu(dst), MTU_MAX);
+	path->mtu = route_mtu(path->route);
 	path->headroom = LL_RESERVED_SPACE(dev) + dst->header_len;
 	path->tailroom = dev->needed_tailroom + dst->trailer_len;
 	path->neigh = NULL;
@@ -416,7 +453,7 @@ static noinline int xmit_by_stack(struct sk_buff *copy)
  *
  * Return: true if it was taken
  */
-bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
+__always_inline bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy)
 {
 	bool queue_chosen = netdev_xmit_txqueue_skipped();
 	int err;
@@ -478,18 +515,18 @@ static noinline void allow_fragments(const struct mirrorx_params *params,
  *
  * BH is off.
  */
-void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
-		  const struct mirrorx_path *path,
-		  const struct mirrorx_params *params, struct sk_buff *copy,
-		  u32 notes)
+static __always_inline void
+mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
+	     const struct mirrorx_path *path,
+	     const struct mirrorx_params *params, struct sk_buff *copy,
+	     u32 notes)
 {
 	bool fragment = copy->len > path->mtu;
 	u32 len = copy->len;
 
 	skb_reset_network_header(copy);
 	skb_set_transport_header(copy, path->route->encap.ip_len);
-	copy->protocol = is_ipv6(params) ? htons(ETH_P_IPV6) :
-					   htons(ETH_P_IP);
+	copy->protocol = path->route->protocol;
 	copy->mark = params->mark;
 	copy->priority = params->priority;
 	copy->dev = path->route->dst->dev;
@@ -507,5 +544,6 @@ void mirrorx_send(struct tcf_mirrorx *m, struct mirrorx_cpu *cpu,
 				     READ_ONCE(m->wait.neigh))))
 		if (send_later(m, cpu, path, copy, notes))
 			return;
-	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len, notes);
+	mirrorx_stats_sent(cpu, mirrorx_xmit(path->neigh, copy), len,
+			   notes);
 }

@@ -254,7 +254,8 @@ enum tc_mirrorx_oversize {
  * @TCA_MIRRORX_STATS_TRUNCATED: those cut by TCA_MIRRORX_TRUNC
  * @TCA_MIRRORX_STATS_CUT: those cut to fit the MTU of the path, or to what the
  *	kernel itself can read of a frame
- * @TCA_MIRRORX_STATS_UNSAMPLED: not chosen by TCA_MIRRORX_SAMPLE
+ * @TCA_MIRRORX_STATS_UNSAMPLED: not chosen by TCA_MIRRORX_SAMPLE, and not looked
+ *	at any further
  * @TCA_MIRRORX_STATS_LOOP: already a mirrored copy, ours or another's
  * @TCA_MIRRORX_STATS_SECRET: plaintext here, ciphertext on the wire; see
  *	TCA_MIRRORX_PLAINTEXT
