@@ -11,8 +11,8 @@ plugin:
 	$(MAKE) -C iproute2-patch
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-check lint unit collectors collectors-doc invariants-doc demo readme bench bench-check kernel-tests profile \
-	check-debug check-all:
+check lint unit collectors collectors-doc invariants-doc demo readme bench bench-doc bench-check \
+	kernel-tests profile check-debug check-all:
 	@$(MAKE) --no-print-directory -C selftests $@
 
 clean:
@@ -23,4 +23,4 @@ clean:
 		\) -exec rm -f {} +
 
 .PHONY: all module plugin check lint unit collectors collectors-doc invariants-doc demo readme bench \
-	bench-check kernel-tests profile check-debug check-all clean
+	bench-doc bench-check kernel-tests profile check-debug check-all clean

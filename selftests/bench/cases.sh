@@ -35,6 +35,8 @@ cases() {
 	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
 	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY
 	mirrorx-loop          baseline-loop  copy  rx    64,1500     loop      $TO_COPY action mirrorx $SESSION
+	baseline-own          baseline-own   seen  rx    64,1500     d1,sent   mirrorx $SESSION index 7
+	mirrorx-own           baseline-own   own   rx    64,1500     d1,sent,loop mirrorx $SESSION index 7
 	baseline-gso          baseline-gso   gso   rx    1500        -         -
 	mirrorx-gso           baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION
 	mirrorx-gso-trunc128  baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION trunc 128
@@ -92,12 +94,16 @@ prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT [!]UDPCSUM
 		"udp_src_min $3" "udp_src_max $3" "udp_dst_min $4" "udp_dst_max $4"
 }
 
-# Sets DEV and SEND to where the packets pass, and what sends them.
+# Sets DEV and SEND to where the packets pass, and what sends them, and UNDERLAY to
+# what happens to copies.
 # shellcheck disable=SC2034
-prepare() {	# rx|tx plain|sum|frags|copy|gso
-	DEV=d0 SEND=send_pktgen
+prepare() {	# rx|tx plain|sum|frags|copy|seen|own|gso
+	DEV=d0 SEND=send_pktgen UNDERLAY=''
 	case $2 in
-	plain)	prepare_pktgen "$1" 0 9 9 !UDPCSUM ;;
+	seen)	UNDERLAY="action gact pass" ;;&
+	own)	UNDERLAY="action mirrorx index 7 action gact pass" ;;&
+	plain | seen | own)
+		prepare_pktgen "$1" 0 9 9 !UDPCSUM ;;
 	sum)	prepare_pktgen "$1" 0 9 9 UDPCSUM ;;	# else 0, for none
 	frags)	prepare_pktgen "$1" 2 9 9 !UDPCSUM ;;	# all but the headers in pages
 	copy)	prepare_pktgen "$1" 0 4096 8939 !UDPCSUM ;;
@@ -114,8 +120,12 @@ filter() {	# rx|tx ACTION: what happens to the packets
 		tc filter del dev $dev ingress
 		tc filter del dev $dev egress
 	done
+	tc qdisc del dev d1 clsact
 	# shellcheck disable=SC2086
-	tc filter add dev "$DEV" $hook matchall $action action gact $verdict
+	tc filter add dev "$DEV" $hook matchall $action action gact $verdict || return
+	[[ $UNDERLAY ]] || return 0
+	# shellcheck disable=SC2086
+	tc qdisc add dev d1 clsact && tc filter add dev d1 egress matchall $UNDERLAY
 }
 
 # These set RESULT to "MICROSECONDS PACKETS".

@@ -37,20 +37,31 @@ class CountingVm(bed.Vm):
 
 
 @contextmanager
-def kernels(wanted):
-    """(release, directory) of kernels, while nobody else uses this tree."""
+def alone():
+    """While this lasts, nobody else uses this tree."""
     bed.OUT.mkdir(exist_ok=True)
     with open(bed.OUT / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def kernels(wanted):
+    """(release, directory) of kernels, while nobody else uses this tree."""
+    with alone():
         yield bed.kernels(wanted, "cloud")
 
 
-def run(release, directory, script, parameters="", options=()):
-    """Run a script of this directory on one kernel: the test, as the bed judges it."""
-    vm = CountingVm(release, directory, parameters, options)
+def run_in(vm, script):
+    """Run a script of this directory in a VM: the test, as the bed judges it."""
     test = bed.Test(HERE / script, vm.out)
     if vm.build():
         vm.run([test], "tcg")
     else:
         test.fail("the module does not build")
     return test
+
+
+def run(release, directory, script, parameters="", options=()):
+    """Run a script of this directory on one kernel whose clock counts."""
+    return run_in(CountingVm(release, directory, parameters, options), script)
