@@ -367,21 +367,21 @@ int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 	struct mirrorx_cpu *cpu = this_cpu_ptr(m->cpu);
 	unsigned long now = jiffies;
 
-	/* most packets come in the same jiffy as the one before */
-	if (unlikely(READ_ONCE(m->tcf_tm.lastuse) != now))
+	/* most packets come in the same jiffy as the last, another CPU's perhaps */
+	if (unlikely(data_race(m->tcf_tm.lastuse != now)))
 		tcf_lastuse_update(&m->tcf_tm);
 	if (unlikely(skb_is_gso(skb))) {
 		bstats_update(this_cpu_ptr(m->common.cpu_bstats), skb);
 		return mirror_packet(skb, m, cpu, params);
 	}
 
-	/* with sampling, or where it is a copy that is sent, that is all */
+	/* where it is a copy that is sent, or with sampling, that is all */
 	_bstats_update(this_cpu_ptr(m->common.cpu_bstats), skb->len, 1);
-	if (mirrorx_pass_over_one(cpu, params))
-		return READ_ONCE(m->tcf_action);
 	if (unlikely(mirrorx_sending())) {
 		mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_LOOP, 1);
 		return READ_ONCE(m->tcf_action);
 	}
+	if (mirrorx_pass_over_one(cpu, params))
+		return READ_ONCE(m->tcf_action);
 	return mirror_packet(skb, m, cpu, params);
 }

@@ -5,6 +5,7 @@
 Each form gets a topology of its own: a and b are hosts on a wire, both with a device "w"; where
 there is a third, "col" collects.  Pings go from a to b.
 """
+import math
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"
 COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
 PINGS = 5
 STORM = 500             # copies; no form has that many originals
+FLOOD, RATE, SIGMAS = 10000, 3, 5
 
 
 LISTENERS = []
@@ -224,6 +226,25 @@ def chain():
     down("a", "b", "col")
 
 
+def sampled():
+    """Copies that pass by the action that makes them take no part in what it chooses."""
+    pair()
+    must(f"ping -c 1 {B[4]}", "a")
+    batch("tc", f"""qdisc replace dev w clsact
+        filter add dev w egress matchall action mirrorx dst_ip {B[4]} sample {RATE}""", "a")
+    with netns("a"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for _ in range(FLOOD):
+            sock.sendto(bytes(40), (B[4], 9))
+    count = Account("a").counts()
+    frames, sent = count["sent"] + count["unsampled"], count["sent"]
+    sigma = math.sqrt(frames / RATE * (1 - 1 / RATE))
+    ok(frames >= FLOOD, "one in some, the underlay mirrored: all frames are counted", count)
+    ok(count["loop"] == sent, "one in some, the underlay mirrored: copies count as loop", count)
+    ok(abs(sent - frames / RATE) <= SIGMAS * sigma, "one in some, the underlay mirrored: as many as that",
+       f"{sent} of {frames}, {frames / RATE:.0f} +- {sigma:.0f} expected")
+    down("a", "b")
+
+
 def deferred():
     """A queue sends the copies when nobody remembers where they came from."""
     pair()
@@ -404,7 +425,7 @@ def fragments():
     down("a", "b")
 
 
-PARTS = {"direct": (itself, chain, fragments), "deferred": (deferred, tagged, bridged, hairpin, machines),
+PARTS = {"direct": (itself, chain, fragments, sampled), "deferred": (deferred, tagged, bridged, hairpin, machines),
          "tunnel": (vxlan, wireguard, ipsec)}
 
 
