@@ -29,6 +29,14 @@ tunnels() {	# NS HERE THERE NUMBER
 		need ip -n "$ns" address add "fd00:$i::$n/64" dev "$dev"
 		need ip -n "$ns" link set "$dev" up
 	done
+	# Nobody asks whether a neighbour is still there in the middle of a burst.
+	for dev in eth0 vlan vxlan gre ipip; do
+		for i in ipv4 ipv6; do
+			need ip netns exec "$ns" sysctl -qw \
+				"net.$i.neigh.$dev.delay_first_probe_time=3600" \
+				"net.$i.neigh.$dev.base_reachable_time_ms=3600000"
+		done
+	done
 }
 
 tunnels src 198.51.100.1 198.51.100.2 1

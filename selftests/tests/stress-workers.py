@@ -424,7 +424,8 @@ class Queues(Worker):
         return self.random.randrange(3) == 0 and self.tool("tc qdisc replace dev und0 root plug limit 100000")
 
     def do_none(self):
-        return self.tool("tc qdisc delete dev und0 root")
+        delete = "tc qdisc delete dev und0 root"
+        return self.tool(delete) or self.tool("tc qdisc add dev und0 root fq") and self.tool(delete)
 
 
 class Held(Worker):
