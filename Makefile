@@ -11,7 +11,7 @@ plugin:
 	$(MAKE) -C iproute2-patch
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-check lint unit collectors collectors-doc invariants-doc demo readme bench bench-doc bench-check \
+check lint unit collectors collectors-doc invariants-doc demo readme bench bench-native bench-doc bench-check \
 	kernel-tests profile check-debug check-all:
 	@$(MAKE) --no-print-directory -C selftests $@
 
@@ -23,4 +23,4 @@ clean:
 		\) -exec rm -f {} +
 
 .PHONY: all module plugin check lint unit collectors collectors-doc invariants-doc demo readme bench \
-	bench-doc bench-check kernel-tests profile check-debug check-all clean
+	bench-native bench-doc bench-check kernel-tests profile check-debug check-all clean
