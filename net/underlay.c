@@ -78,12 +78,9 @@ int mirrorx_ifindex(const struct mirrorx_params *params)
 	return dev ? dev->ifindex : 0;
 }
 
-/* netif_running() and netif_carrier_ok() */
-static bool is_up(const struct net_device *dev)
+static __always_inline bool is_up(const struct net_device *dev)
 {
-	return (READ_ONCE(dev->state) & (BIT(__LINK_STATE_START) |
-					 BIT(__LINK_STATE_NOCARRIER))) ==
-	       BIT(__LINK_STATE_START);
+	return netif_running(dev) && netif_carrier_ok(dev);
 }
 
 static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,

@@ -40,6 +40,7 @@ cases() {
 	baseline-gso          baseline-gso   gso   rx    1500        -         -
 	mirrorx-gso           baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION
 	mirrorx-gso-trunc128  baseline-gso   gso   rx    1500        d1,sent   mirrorx $SESSION trunc 128
+	mirrorx-crowd         baseline       crowd rx    64          d1,sent   mirrorx $SESSION
 	mirrorx-gso-unsampled baseline-gso   gso   rx    1500        unsampled mirrorx $SESSION sample $RARE
 	EOT
 }
@@ -94,15 +95,16 @@ prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT [!]UDPCSUM
 		"udp_src_min $3" "udp_src_max $3" "udp_dst_min $4" "udp_dst_max $4"
 }
 
-# Sets DEV and SEND to where the packets pass, and what sends them, and UNDERLAY to
-# what happens to copies.
+# Sets DEV and SEND to where the packets pass, and what sends them, UNDERLAY to what
+# happens to copies, and CROWD to how many other actions there are.
 # shellcheck disable=SC2034
-prepare() {	# rx|tx plain|sum|frags|copy|seen|own|gso
-	DEV=d0 SEND=send_pktgen UNDERLAY=''
+prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|gso
+	DEV=d0 SEND=send_pktgen UNDERLAY='' CROWD=0
 	case $2 in
+	crowd)	CROWD=500 ;;&
 	seen)	UNDERLAY="action gact pass" ;;&
 	own)	UNDERLAY="action mirrorx index 7 action gact pass" ;;&
-	plain | seen | own)
+	plain | seen | own | crowd)
 		prepare_pktgen "$1" 0 9 9 !UDPCSUM ;;
 	sum)	prepare_pktgen "$1" 0 9 9 UDPCSUM ;;	# else 0, for none
 	frags)	prepare_pktgen "$1" 2 9 9 !UDPCSUM ;;	# all but the headers in pages
@@ -110,6 +112,13 @@ prepare() {	# rx|tx plain|sum|frags|copy|seen|own|gso
 	gso)	DEV=t0 SEND=send_gso ;;		# 64 KB, of which each frame counts
 	*)	false ;;
 	esac
+}
+
+crowd() {	# actions of other sessions
+	local id
+	for ((id = 501; id <= 500 + CROWD; id++)); do
+		echo "action add action mirrorx dst_ip 10.0.0.2 id $id index $((1000 + id))"
+	done
 }
 
 filter() {	# rx|tx ACTION: what happens to the packets
@@ -121,6 +130,8 @@ filter() {	# rx|tx ACTION: what happens to the packets
 		tc filter del dev $dev egress
 	done
 	tc qdisc del dev d1 clsact
+	tc action flush action mirrorx
+	crowd | tc -batch - || return
 	# shellcheck disable=SC2086
 	tc filter add dev "$DEV" $hook matchall $action action gact $verdict || return
 	[[ $UNDERLAY ]] || return 0

@@ -16,7 +16,7 @@ topo 9000
 need modprobe -a 8021q sctp vxlan ip_gre ipip sch_ingress cls_matchall act_vlan
 
 tunnels() {	# NS HERE THERE NUMBER
-	local ns=$1 here=$2 there=$3 n=$4 dev i=0
+	local ns=$1 here=$2 there=$3 n=$4 dev family i=0
 	# shellcheck disable=SC2086
 	need ip netns exec "$ns" ethtool -K eth0 $OFFLOADS
 	need ip -n "$ns" link add link eth0 name vlan type vlan id 100 egress-qos-map 0:5
@@ -31,10 +31,10 @@ tunnels() {	# NS HERE THERE NUMBER
 	done
 	# Nobody asks whether a neighbour is still there in the middle of a burst.
 	for dev in eth0 vlan vxlan gre ipip; do
-		for i in ipv4 ipv6; do
+		for family in ipv4 ipv6; do
 			need ip netns exec "$ns" sysctl -qw \
-				"net.$i.neigh.$dev.delay_first_probe_time=3600" \
-				"net.$i.neigh.$dev.base_reachable_time_ms=3600000"
+				"net.$family.neigh.$dev.delay_first_probe_time=3600" \
+				"net.$family.neigh.$dev.base_reachable_time_ms=3600000"
 		done
 	done
 }
