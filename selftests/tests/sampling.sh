@@ -12,7 +12,8 @@ need in_src tc qdisc add dev eth0 clsact
 need in_src ping -q -c 1 -W 5 192.0.2.9
 need in_src ping -q -c 1 -W 5 198.51.100.2
 
-capture src eth0 out -Q out -s 1600 -B 32768 "tcp or ether proto 0x88b5"
+# All but the flood: a slow VM asks for addresses again, and mirrors that, too.
+capture src eth0 out -Q out -s 1600 -B 32768 "not udp"
 capture col eth0 copies -Q in -s 1600 -B 65536
 check "traffic" python3 /selftests/tests/sampling_traffic.py
 capture_stop
