@@ -8,7 +8,8 @@
 # WORDS" one with these on its kernel's command line (but a kernel of debug/, which
 # has no use for those that there are).  With "# data: DIR/PROGRAM.py" the test finds
 # what that program prints on the host in /selftests/PROGRAM.data.  With "# on demand:
-# WHY" it runs only if it is named.  If tests/NAME.py
+# WHY" it runs only if it is named, with "# user space" not on a kernel that looks
+# for bugs of its own.  If tests/NAME.py
 # exists, it runs on the host when the VM is gone, with the directory of the results
 # (captures, log) as argument.
 set -u
