@@ -186,8 +186,18 @@ def without_device():
     ok(mirrorx("start", "web").returncode == 0, "on a device that goes away")
     must("ip link del gone", "src")
     ok(mirrorx("status", "web").returncode == 3, "status: it went away")
+    must("ip link add gone up type dummy", "src")
+    done = mirrorx("start", "web")
+    ok(done.returncode == 0 and len(filters("gone")) == 2 and len(tc_actions(ns="src")) == 1
+       and mirrorx("status", "web").returncode == 0, "when there is another, it is started on that", done)
+    must("ip link set gone name renamed", "src")
+    ok(mirrorx("stop", "web").returncode == 0 and not filters("renamed") and "clsact" not in kinds("renamed")
+       and not tc_actions(ns="src"), "it is stopped under a new name, too")
+    write("web", GOOD.replace("eth0", "renamed"))
+    ok(mirrorx("start", "web").returncode == 0, "and started under that")
+    must("ip link del renamed", "src")
     done = mirrorx("stop", "web")
-    ok(done.returncode == 0 and not tc_actions(ns="src"), "it is stopped all the same", done)
+    ok(done.returncode == 0 and not tc_actions(ns="src"), "and stopped without its device", done)
 
 
 life()
