@@ -111,8 +111,8 @@ upgrade() {
 	local before
 	before=$(where)
 	echo "# upgrading under load, a few minutes"
-	# a shell has what runs beside it ignore that
-	in_peer env --default-signal=INT ping -q -i 0.02 198.51.100.1 >/root/ping &
+	# of its own what runs beside a shell ignores SIGINT
+	ip netns exec peer env --default-signal=INT ping -q -i 0.02 198.51.100.1 >/root/ping &
 	apt-get install -y -q /root/newer/*.deb >/root/log 2>&1
 	check "the packages are upgraded" test $? -eq 0
 	kill -INT $!
