@@ -36,7 +36,7 @@ WantedBy=multi-user.target
 APT_CONF = """APT::Install-Recommends "false";
 APT::Get::Assume-Yes "true";
 """
-SETUP = 'mkdir -p "$1/etc/apt/apt.conf.d"; printf %s "$APT_CONF" >"$1/etc/apt/apt.conf.d/90mirrorx"'
+SETUP = 'mkdir -p "$1/etc/apt/apt.conf.d"; printf %s "$APT_CONF" >"$1/etc/apt/apt.conf.d/90offline"'
 FETCH = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --download-only --yes -qq {}"
 
 
