@@ -89,11 +89,11 @@ static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
 		.flowi4_mark = params->mark,
-		.flowi4_tos = params->conf.tos & INET_DSCP_MASK,
 		.flowi4_proto = IPPROTO_GRE,
 	};
 	struct rtable *rt;
 
+	flowi4_set_tos(&fl4, params->conf.tos);
 	memcpy(&fl4.daddr, params->conf.daddr, sizeof(fl4.daddr));
 	memcpy(&fl4.saddr, params->conf.saddr, sizeof(fl4.saddr));
 	rt = ip_route_output_flow(params->net, &fl4, NULL);

@@ -309,8 +309,15 @@ free:
 	return err;
 }
 
+/* Newer kernels say which device, of those that share the hardware. */
+#ifdef HAVE_STATE_DEVICE
+#define STATE	struct net_device *dev, struct xfrm_state *x
+#else
+#define STATE	struct xfrm_state *x
+#endif
+
 #ifdef HAVE_PACKET_OFFLOAD
-static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int state_add(STATE, struct netlink_ext_ack *extack)
 {
 	return add_sa(x);
 }
@@ -325,13 +332,13 @@ static void policy_delete(struct xfrm_policy *policy)
 {
 }
 #else
-static int state_add(struct xfrm_state *x)
+static int state_add(STATE)
 {
 	return add_sa(x);
 }
 #endif
 
-static void state_delete(struct xfrm_state *x)
+static void state_delete(STATE)
 {
 	struct pair *pair = netdev_priv(x->xso.dev);
 	int i;
@@ -343,7 +350,7 @@ static void state_delete(struct xfrm_state *x)
 	spin_unlock_bh(&pair->lock);
 }
 
-static void state_free(struct xfrm_state *x)
+static void state_free(STATE)
 {
 	struct sa *sa = (struct sa *)x->xso.offload_handle;
 

@@ -48,9 +48,8 @@ void pair_setup(struct net_device *dev)
 }
 
 /* The second of a pair says which one is the first. */
-int pair_newlink(struct net *src_net, struct net_device *dev,
-		 struct nlattr *tb[], struct nlattr *data[],
-		 struct netlink_ext_ack *extack)
+static int new_end(struct net *src_net, struct net_device *dev,
+		   struct nlattr *tb[])
 {
 	struct pair *pair = netdev_priv(dev), *other;
 	struct net_device *peer = NULL;
@@ -71,6 +70,21 @@ int pair_newlink(struct net *src_net, struct net_device *dev,
 	rcu_assign_pointer(other->peer, dev);
 	return 0;
 }
+
+#ifdef HAVE_NEWLINK_PARAMS
+int pair_newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		 struct netlink_ext_ack *extack)
+{
+	return new_end(params->src_net, dev, params->tb);
+}
+#else
+int pair_newlink(struct net *src_net, struct net_device *dev,
+		 struct nlattr *tb[], struct nlattr *data[],
+		 struct netlink_ext_ack *extack)
+{
+	return new_end(src_net, dev, tb);
+}
+#endif
 
 void pair_dellink(struct net_device *dev, struct list_head *head)
 {

@@ -24,9 +24,14 @@ struct pair {
 };
 
 void pair_setup(struct net_device *dev);
+#ifdef HAVE_NEWLINK_PARAMS
+int pair_newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		 struct netlink_ext_ack *extack);
+#else
 int pair_newlink(struct net *src_net, struct net_device *dev,
 		 struct nlattr *tb[], struct nlattr *data[],
 		 struct netlink_ext_ack *extack);
+#endif
 void pair_dellink(struct net_device *dev, struct list_head *head);
 void pair_deliver(struct sk_buff *skb, struct net_device *dev);
 
