@@ -12,8 +12,11 @@ MODULES="dummy veth vxlan geneve ip_gre ip6_gre ipip sit ip6_tunnel ip_vti 8021q
 	sch_ingress sch_fq sch_fq_codel sch_netem sch_tbf sch_htb sch_prio sch_ets sch_mqprio
 	nf_tables nft_ct nft_compat nft_nat nft_masq nft_log nft_limit nf_conntrack nf_nat
 	nft_chain_nat nf_dup_ipv4 nft_dup_ipv4 xt_TEE
-	esp4 esp6 ah4 xfrm_user xfrm_interface af_key gcm seqiv authenc hmac crypto-sha256 cbc
+	esp4 esp6 ah4 xfrm_user xfrm_interface af_key gcm seqiv authenc hmac cbc
 	echainiv chacha20poly1305 tls"
+
+# Built in where it is no module any more
+! modinfo -n sha256_generic >/dev/null 2>&1 || MODULES+=" sha256_generic"
 
 topo
 check "IPv4 passes" in_src ping -c 3 -i 0.05 -W 5 198.51.100.2
