@@ -190,7 +190,8 @@ def without_device():
     done = mirrorx("start", "web")
     ok(done.returncode == 0 and len(filters("gone")) == 2 and len(tc_actions(ns="src")) == 1
        and mirrorx("status", "web").returncode == 0, "when there is another, it is started on that", done)
-    must("ip link set gone down name renamed", "src")       # older kernels rename nothing that is up
+    must("ip link set gone down", "src")        # older kernels rename nothing that is up
+    must("ip link set gone name renamed", "src")
     ok(mirrorx("stop", "web").returncode == 0 and not filters("renamed") and "clsact" not in kinds("renamed")
        and not tc_actions(ns="src"), "it is stopped under a new name, too")
     write("web", GOOD.replace("eth0", "renamed"))
