@@ -7,8 +7,6 @@ release = $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
 programs = $(DESTDIR)/usr/share/mirrorx
 sourcedir = $(DESTDIR)/usr/src/act_mirrorx-$(VERSION)
 
-export DESTDIR
-
 all: module plugin
 
 module:
