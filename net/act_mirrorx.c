@@ -21,7 +21,7 @@
 /* Never seen by user space; far from the ids that the kernel has given out. */
 #define TCA_ID_MIRRORX	0x4d58
 
-static struct tc_action_ops act_mirrorx_ops;
+DECLARE_TC_ACTION(mirrorx);
 
 /*
  * Look for the collector before the first packet does, so that its next hop is
@@ -142,7 +142,7 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 			    struct tcf_proto *tp, u32 flags,
 			    struct netlink_ext_ack *extack)
 {
-	struct mirrorx_net *mnet = net_generic(net, act_mirrorx_ops.net_id);
+	struct mirrorx_net *mnet = net_generic(net, TC_ACTION_NET_ID(mirrorx));
 	bool bind = flags & TCA_ACT_FLAGS_BIND;
 	struct tcf_chain *goto_ch = NULL;
 	struct mirrorx_params *params;
@@ -232,7 +232,7 @@ static struct tc_action_ops act_mirrorx_ops = {
 	.owner = THIS_MODULE,
 	.act = tcf_mirrorx_act,
 	.dump = tcf_mirrorx_dump,
-	.init = tcf_mirrorx_init,
+	TC_ACTION_OPS(mirrorx),
 	.cleanup = tcf_mirrorx_cleanup,
 	.get_fill_size = tcf_mirrorx_get_fill_size,
 	.size = sizeof(struct tcf_mirrorx),
@@ -240,7 +240,7 @@ static struct tc_action_ops act_mirrorx_ops = {
 
 static __net_init int mirrorx_init_net(struct net *net)
 {
-	struct mirrorx_net *mnet = net_generic(net, act_mirrorx_ops.net_id);
+	struct mirrorx_net *mnet = net_generic(net, TC_ACTION_NET_ID(mirrorx));
 
 	return tc_action_net_init(net, &mnet->actions, &act_mirrorx_ops);
 }
@@ -250,11 +250,11 @@ static void __net_exit mirrorx_exit_net(struct list_head *net_list)
 	struct mirrorx_net *mnet;
 	struct net *net;
 
-	tc_action_net_exit(net_list, act_mirrorx_ops.net_id);
+	tc_action_net_exit(net_list, TC_ACTION_NET_ID(mirrorx));
 	/* No cached route may outlive the namespace that counts it. */
 	rcu_barrier();
 	list_for_each_entry(net, net_list, exit_list) {
-		mnet = net_generic(net, act_mirrorx_ops.net_id);
+		mnet = net_generic(net, TC_ACTION_NET_ID(mirrorx));
 		mirrorx_flight_free(mnet->flight);
 	}
 }
@@ -262,7 +262,7 @@ static void __net_exit mirrorx_exit_net(struct list_head *net_list)
 static struct pernet_operations mirrorx_net_ops = {
 	.init = mirrorx_init_net,
 	.exit_batch = mirrorx_exit_net,
-	.id = &act_mirrorx_ops.net_id,
+	.id = &TC_ACTION_NET_ID(mirrorx),
 	.size = sizeof(struct mirrorx_net),
 };
 

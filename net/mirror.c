@@ -11,6 +11,7 @@
  * What lies on the stack here is filled by the rooms before it is read, and
  * clearing it first, as kernels do by default, would cost more than they do.
  */
+#include <linux/netdevice.h>
 #include <net/sch_generic.h>
 
 #include "mirrorx.h"
@@ -220,14 +221,10 @@ static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 static noinline u64 hw_time_ns(const struct sk_buff *skb)
 {
 	struct skb_shared_hwtstamps *hw = skb_hwtstamps((struct sk_buff *)skb);
-	const struct net_device_ops *ops;
 
-	if (!(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+	if (!skb_hwtstamp_is_cookie(skb))
 		return ktime_to_ns(hw->hwtstamp);
-	ops = skb->dev->netdev_ops;
-	if (!ops->ndo_get_tstamp)
-		return 0;
-	return ktime_to_ns(ops->ndo_get_tstamp(skb->dev, hw, false));
+	return ktime_to_ns(netdev_cookie_tstamp(skb->dev, hw));
 }
 
 /*

@@ -151,8 +151,7 @@ static bool init_by_stack(struct mirrorx_burst *burst)
 	if (!skb_frags_readable(skb))
 		return false;
 	/* pskb_copy() would take another's zero-copy pages from the original */
-	if (skb_zcopy((struct sk_buff *)skb) &&
-	    !(skb_shinfo(skb)->flags & SKBFL_DONT_ORPHAN))
+	if (skb_copy_orphans((struct sk_buff *)skb))
 		whole = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	else
 		whole = pskb_copy((struct sk_buff *)skb,

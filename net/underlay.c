@@ -302,7 +302,7 @@ find_route(struct mirrorx_path *path, struct mirrorx_params *params)
  */
 static bool is_judge(const struct nf_hook_ops *ops)
 {
-	return ops->hook_ops_type == NF_HOOK_OP_UNDEFINED &&
+	return nf_hook_is_function(ops) &&
 	       (ops->priority == NF_IP_PRI_SELINUX_FIRST ||
 		ops->priority == NF_IP_PRI_SELINUX_LAST);
 }

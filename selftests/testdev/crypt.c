@@ -140,12 +140,30 @@ static void unwrap(struct sk_buff *skb, int esp)
 		set_ipv4(skb, proto);
 }
 
+/* Older kernels know one direction, and one type. */
+static bool is_inbound(const struct sa *sa)
+{
+#ifdef HAVE_OFFLOAD_DIR
+	return sa->x->xso.dir == XFRM_DEV_OFFLOAD_IN;
+#else
+	return sa->x->xso.flags & XFRM_OFFLOAD_INBOUND;
+#endif
+}
+
+static bool is_packet_offload(const struct sa *sa)
+{
+#ifdef HAVE_OFFLOAD_TYPE
+	return sa->x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+#else
+	return false;
+#endif
+}
+
 static bool is_for(const struct sa *sa, const struct sk_buff *skb, int esp)
 {
 	const struct ip_esp_hdr *esph = (void *)(skb->data + esp);
 
-	return sa->x->xso.dir == XFRM_DEV_OFFLOAD_IN &&
-	       sa->x->id.spi == esph->spi;
+	return is_inbound(sa) && sa->x->id.spi == esph->spi;
 }
 
 /* With the policies of the tests, IPsec is for UDP and TCP. */
@@ -154,8 +172,7 @@ static bool is_to(const struct sa *sa, const struct sk_buff *skb)
 	const struct ethhdr *eth = (void *)skb->data;
 	const struct iphdr *iph = (void *)(eth + 1);
 
-	return sa->x->xso.dir == XFRM_DEV_OFFLOAD_OUT &&
-	       sa->x->xso.type == XFRM_DEV_OFFLOAD_PACKET &&
+	return !is_inbound(sa) && is_packet_offload(sa) &&
 	       eth->h_proto == htons(ETH_P_IP) &&
 	       iph->daddr == sa->x->id.daddr.a4 &&
 	       (iph->protocol == IPPROTO_UDP || iph->protocol == IPPROTO_TCP);
@@ -193,7 +210,7 @@ static struct sk_buff *crypt_receive(struct sk_buff *skb,
 			continue;
 		if (!do_crypt(sa, skb, esp, false)) {
 			decrypted_by(skb, sa->x);
-			if (sa->x->xso.type == XFRM_DEV_OFFLOAD_PACKET)
+			if (is_packet_offload(sa))
 				unwrap(skb, esp);
 		}
 		break;
@@ -374,6 +391,7 @@ static const struct xfrmdev_ops crypt_xfrm_ops = {
 #endif
 };
 
+#ifdef CONFIG_TLS_DEVICE
 static int tls_add(struct net_device *dev, struct sock *sk,
 		   enum tls_offload_ctx_dir direction,
 		   struct tls_crypto_info *info, u32 seq)
@@ -390,6 +408,7 @@ static const struct tlsdev_ops crypt_tls_ops = {
 	.tls_dev_add = tls_add,
 	.tls_dev_del = tls_del,
 };
+#endif
 
 static const struct net_device_ops crypt_ops = {
 	.ndo_start_xmit = crypt_xmit,
@@ -402,7 +421,9 @@ static void crypt_setup(struct net_device *dev)
 	pair_setup(dev);
 	pair->receive = crypt_receive;
 	dev->netdev_ops = &crypt_ops;
+#ifdef CONFIG_TLS_DEVICE
 	dev->tlsdev_ops = &crypt_tls_ops;
+#endif
 	dev->xfrmdev_ops = &crypt_xfrm_ops;
 	dev->features |= NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA |
 			 NETIF_F_HW_TLS_TX | NETIF_F_HW_ESP;

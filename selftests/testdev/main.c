@@ -14,7 +14,10 @@
 #include "testdev.h"
 
 static struct rtnl_link_ops *kinds[] = {
-	&stamp_link_ops, &cookie_link_ops, &crypt_link_ops, &opaque_link_ops,
+	&stamp_link_ops, &crypt_link_ops, &opaque_link_ops,
+#ifdef HAVE_COOKIES
+	&cookie_link_ops,
+#endif
 };
 
 static void unregister(int count)

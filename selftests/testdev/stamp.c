@@ -13,11 +13,25 @@
 
 #define COOKIE		4711		/* less than its time */
 
+#ifdef HAVE_COOKIES
 static ktime_t cookie_get(struct net_device *dev,
 			  const struct skb_shared_hwtstamps *hw, bool cycles)
 {
 	return hw->hwtstamp + COOKIE;
 }
+
+static void put_cookie(struct sk_buff *skb, const struct net_device *dev)
+{
+	if (!dev->netdev_ops->ndo_get_tstamp)
+		return;
+	skb_hwtstamps(skb)->hwtstamp -= COOKIE;
+	skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP_NETDEV;
+}
+#else
+static void put_cookie(struct sk_buff *skb, const struct net_device *dev)
+{
+}
+#endif
 
 static netdev_tx_t stamp_xmit(struct sk_buff *skb, struct net_device *dev)
 {
@@ -31,10 +45,7 @@ static netdev_tx_t stamp_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!skb_copy_bits(copy, copy->len - sizeof(stamp), &stamp,
 			   sizeof(stamp)) && stamp) {
 		skb_hwtstamps(copy)->hwtstamp = be64_to_cpu(stamp);
-		if (dev->netdev_ops->ndo_get_tstamp) {
-			skb_hwtstamps(copy)->hwtstamp -= COOKIE;
-			skb_shinfo(copy)->tx_flags |= SKBTX_HW_TSTAMP_NETDEV;
-		}
+		put_cookie(copy, dev);
 	}
 	copy->protocol = eth_type_trans(copy, dev);
 	netif_rx(copy);
@@ -45,11 +56,6 @@ static const struct net_device_ops stamp_ops = {
 	.ndo_start_xmit = stamp_xmit,
 };
 
-static const struct net_device_ops cookie_ops = {
-	.ndo_start_xmit = stamp_xmit,
-	.ndo_get_tstamp = cookie_get,
-};
-
 static void stamp_setup(struct net_device *dev)
 {
 	ether_setup(dev);
@@ -58,18 +64,25 @@ static void stamp_setup(struct net_device *dev)
 	dev->netdev_ops = &stamp_ops;
 }
 
+struct rtnl_link_ops stamp_link_ops = {
+	.kind = "stamp",
+	.setup = stamp_setup,
+};
+
+#ifdef HAVE_COOKIES
+static const struct net_device_ops cookie_ops = {
+	.ndo_start_xmit = stamp_xmit,
+	.ndo_get_tstamp = cookie_get,
+};
+
 static void cookie_setup(struct net_device *dev)
 {
 	stamp_setup(dev);
 	dev->netdev_ops = &cookie_ops;
 }
 
-struct rtnl_link_ops stamp_link_ops = {
-	.kind = "stamp",
-	.setup = stamp_setup,
-};
-
 struct rtnl_link_ops cookie_link_ops = {
 	.kind = "cookie",
 	.setup = cookie_setup,
 };
+#endif

@@ -8,6 +8,10 @@
 #define dst_rtable(ptr)	container_of(ptr, struct rtable, dst)
 #endif
 
+#ifndef INET_DSCP_MASK
+#define INET_DSCP_MASK	0xfc
+#endif
+
 /* The whole DSCP, and no ECN, decides on the route. */
 static inline void flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 {
