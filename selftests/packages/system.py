@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
 
 import roots
@@ -13,11 +12,10 @@ import roots
 HERE = Path(__file__).resolve().parent
 VM_SECONDS = 1500
 
-# The next kernel that each release has to offer, and whether the module is for that.
-Release = namedtuple("Release", "upgrade supported")
+# The next kernel that each release has to offer.
 RELEASES = {
-    "bookworm": Release("linux-image-6.12-cloud-amd64 linux-headers-6.12-cloud-amd64", True),
-    "trixie": Release("-t trixie-backports linux-image-cloud-amd64 linux-headers-cloud-amd64", False),
+    "bookworm": "linux-image-6.12-cloud-amd64 linux-headers-6.12-cloud-amd64",
+    "trixie": "-t trixie-backports linux-image-cloud-amd64 linux-headers-cloud-amd64",
 }
 # What is installed, and what apt has at hand, so that no network is needed.
 WITH = "linux-image-cloud-amd64,systemd-sysv,udev,iputils-ping,bash-completion,openssl"
@@ -49,19 +47,17 @@ def run(*words, **more):
 
 def archive(suite):
     """The path of a system of that release."""
-    main, security = roots.mirror(), roots.mirror("-security")
-    sources = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main",
-               f"deb {main} {suite}-backports main", f"deb {security} {suite}-security main"]
+    sources = roots.sources(suite, f"{suite}-updates", f"{suite}-backports", f"{suite}-security")
 
     def make(new):
         roots.say(f"installing {suite}: 600 MB to download, two minutes")
         subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "--format=tar", f"--include={WITH}",
                         "--skip=cleanup/apt", f"--setup-hook={SETUP}",
                         f"--customize-hook={FETCH.format(LATER)}",
-                        f"--customize-hook={FETCH.format(RELEASES[suite].upgrade)}", suite, new, *sources],
+                        f"--customize-hook={FETCH.format(RELEASES[suite])}", suite, new, *sources],
                        check=True, stdout=sys.stderr,
                        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "APT_CONF": APT_CONF})
-    recipe = repr((WITH, LATER, FETCH, SETUP, APT_CONF, RELEASES[suite].upgrade, sources))
+    recipe = repr((WITH, LATER, FETCH, SETUP, APT_CONF, RELEASES[suite], sources))
     return roots.kept(f"system-{suite}", recipe.encode(), make)
 
 
