@@ -52,7 +52,7 @@ deb rpm:
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
 tests = check lint unit collectors collectors-doc invariants-doc demo readme bench bench-native bench-doc \
-	bench-check kernel-tests profile check-debug check-all check-packages
+	bench-check kernel-tests profile check-debug check-all check-packages check-matrix
 $(tests):
 	@$(MAKE) --no-print-directory -C selftests $@
 

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+# For mmdebstrap's hooks: the links of a merged /usr, which no package brings.
+MERGED_USR = 'for dir in bin sbin lib lib64; do mkdir -p "$1/usr/$dir"; ln -s "usr/$dir" "$1/$dir"; done'
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mirrorx/roots"
 
 
@@ -32,6 +34,11 @@ def mirror(part=""):
     if not found:
         sys.exit(f"root: apt knows no source of {own_release()}{part}; apt-get update")
     return found[0]
+
+
+def sources(*suites):
+    """Lines of a sources.list for these suites."""
+    return [f"deb {mirror('-security' if suite.endswith('-security') else '')} {suite} main" for suite in suites]
 
 
 def kept(suite, recipe, make):

@@ -11,6 +11,7 @@ import json
 import re
 import struct
 import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import rawtc as tc
@@ -93,7 +94,7 @@ def parse(payload):
         demand(len(data) == tc.SIZES[number], f"{tc.NAMES[number]} of {len(data)} bytes")
         demand(not kind & F_NESTED, f"{tc.NAMES[number]} as a nest")
         if number in WORDS:
-            value, word = int.from_bytes(data, "little"), WORDS[number]
+            value, word = int.from_bytes(data, sys.byteorder), WORDS[number]
             demand(word.low <= value <= word.high, f"{tc.NAMES[number]} {value}")
         found[number] = data
         payload = payload[(size + 3) & ~3:]
@@ -121,14 +122,14 @@ def settings(found, devices):
     demand(not (v6 and dst.is_link_local and tc.IFINDEX not in found), "link-local without dev")
     if (src := found.get(tc.SRC_IP6 if v6 else tc.SRC_IP4)) is not None:
         check_address(src)
-    values = {n: int.from_bytes(found[n], "little") if n in found else word.default
+    values = {n: int.from_bytes(found[n], sys.byteorder) if n in found else word.default
               for n, word in WORDS.items()}
     given = {n for n in WORDS if n in found}
     demand(values[tc.IFINDEX] is None or values[tc.IFINDEX] in devices, "no such device")
     complete_time(values, given)
     check_combination(values)
     shown = {n: data for n, data in found.items() if n in ADDRESSES}
-    return shown | {n: value.to_bytes(tc.SIZES[n], "little") for n, value in values.items()
+    return shown | {n: value.to_bytes(tc.SIZES[n], sys.byteorder) for n, value in values.items()
                     if value is not None}
 
 
@@ -369,7 +370,7 @@ def out_of_range(number):
 
 
 def word(number, value):
-    return attr(number, value.to_bytes(tc.SIZES[number], "little"))
+    return attr(number, value.to_bytes(tc.SIZES[number], sys.byteorder))
 
 
 def draw_addresses():
@@ -683,7 +684,7 @@ class Fuzzer:
         act = self.model.actions.get(shown["index"])
         names = {n: tc.NAMES[n].lower() for n in (tc.ID, tc.SGT, tc.TRUNC, tc.SAMPLE, tc.TOS, tc.TTL, tc.MARK,
                                                   tc.PRIORITY, tc.PORT, tc.ERSPAN_VER)}
-        want = {name: int.from_bytes(act.shown[n], "little") if n in act.shown else None
+        want = {name: int.from_bytes(act.shown[n], sys.byteorder) if n in act.shown else None
                 for n, name in names.items()} if act else {}
         found = {name: shown.get(name) for name in want}
         if found != want:

@@ -5,6 +5,7 @@ import os
 import socket
 import platform
 import struct
+import sys
 import time
 from contextlib import contextmanager
 
@@ -167,7 +168,7 @@ def damaged_sums():
     new = () if platform.release().startswith("6.1.") else ((UDP_L4, 6),)
     for kind, field in ((TCP4, 16), (TCP6, 16), *new):
         packet = super_packet(kind, 1000, pattern(2500))
-        at = 10 + int.from_bytes(packet[6:8], "little") + field
+        at = 10 + int.from_bytes(packet[6:8], sys.byteorder) + field
         yield packet[:at] + bytes([packet[at] ^ 0x40]) + packet[at + 1:]
         yield packet + pattern(7)               # longer than its headers say
         yield packet[:-7]
