@@ -10,7 +10,7 @@ from pathlib import Path
 import roots
 
 HERE = Path(__file__).resolve().parent
-VM_SECONDS = 1500
+VM_SECONDS = 3600              # dkms builds for two kernels in there, emulated
 
 # The next kernel that each release has to offer.
 RELEASES = {
