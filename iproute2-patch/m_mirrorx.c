@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ enum mirrorx_value {
 	MIRRORX_FLAG,	/* 1 if the word is there */
 	MIRRORX_SLICE,	/* a number, or one of names in attr2, + a number */
 	MIRRORX_LIMIT,	/* a rate, "burst" and a size; of bytes and of packets */
+	MIRRORX_SAMPLE,	/* a number, one of names in attr2, "burst" and a number */
+	MIRRORX_SEED,	/* a number of 64 bits */
 };
 
 /* By value, with gaps */
@@ -67,6 +70,12 @@ static const char * const oversize_names[] = {
 	[TC_MIRRORX_OVERSIZE_CUT]	= "cut",
 	[TC_MIRRORX_OVERSIZE_FRAGMENT]	= "fragment",
 	[TC_MIRRORX_OVERSIZE_SPLIT]	= "split",
+};
+
+static const char * const sample_names[] = {
+	[TC_MIRRORX_SAMPLE_RANDOM]	= "random",
+	[TC_MIRRORX_SAMPLE_EVERY]	= "every",
+	[TC_MIRRORX_SAMPLE_FLOW]	= "flow",
 };
 
 #define NAMES(x) .names = (x), .n_names = ARRAY_SIZE(x)
@@ -108,8 +117,13 @@ static const struct mirrorx_word {
 	{ .key = "fixlen", .value = MIRRORX_FLAG, .attr = TCA_MIRRORX_FIXLEN },
 	{ .key = "oversize", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_OVERSIZE,
 	  NAMES(oversize_names) },
-	{ .key = "sample", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SAMPLE,
-	  .dflt = 1, .min = 1, .max = ~0U },
+	{ .key = "sample", .value = MIRRORX_SAMPLE, .attr = TCA_MIRRORX_SAMPLE,
+	  .attr2 = TCA_MIRRORX_SAMPLE_MODE, .dflt = 1, .min = 1, .max = ~0U,
+	  NAMES(sample_names) },
+	{ .key = "flow_seed", .value = MIRRORX_SEED,
+	  .attr = TCA_MIRRORX_FLOW_SEED },
+	{ .key = "flow_inner", .value = MIRRORX_FLAG,
+	  .attr = TCA_MIRRORX_FLOW_INNER },
 	{ .key = "limit", .value = MIRRORX_LIMIT, .attr = TCA_MIRRORX_LIMIT_RATE,
 	  .attr2 = TCA_MIRRORX_LIMIT_BURST },
 	{ .key = "plaintext", .value = MIRRORX_FLAG,
@@ -220,7 +234,9 @@ static void usage(void)
 		"                   [ subheader { none | 1 | 3 | 5 | 7 } ] [ port PORT ]\n"
 		"                   [ vlan_tag { keep | strip } ]\n"
 		"                   [ trunc { SIZE | { l2 | l3 | l4 }[+SIZE] } ] [ fixlen ]\n"
-		"                   [ oversize { cut | fragment | split } ] [ sample N ]\n"
+		"                   [ oversize { cut | fragment | split } ]\n"
+		"                   [ sample N [ random | every | flow ] [ burst M ] ]\n"
+		"                   [ flow_seed SEED ] [ flow_inner ]\n"
 		"                   [ limit RATE burst SIZE ] [ limit PPS burst N ]\n"
 		"                   [ plaintext ]\n"
 		"                   [ tos TOS ] [ ttl TTL ] [ mark MARK ] [ priority PRIO ]\n"
@@ -236,7 +252,9 @@ static void usage(void)
 		"\tSGT     := Security Group Tag, 0..65535\n"
 		"\tPORT    := port in the header, by default ifindex or, with fixlen, length\n"
 		"\tSIZE    := bytes to keep of each frame, 14..65535, or behind a header of it\n"
-		"\tN       := copy one frame in N, chosen at random\n"
+		"\tN       := copy one frame in N, or one flow, both directions of it\n"
+		"\tM       := choose so many frames in a row, and as many times fewer rows\n"
+		"\tSEED    := decides which flows; with the same one hosts choose the same\n"
 		"\tRATE    := most that copies may take, as in 100mbit; and at once, as in 64k\n"
 		"\tPPS     := most copies in a second, as in 5000pps; and at once, a number\n"
 		"\tCONTROL := reclassify | pipe | drop | continue | pass | trap |\n"
@@ -416,14 +434,58 @@ static void parse_limit(const struct mirrorx_word *w, int *argc_p,
 	*argv_p = argv;
 }
 
+static __u64 parse_seed(const char *key, const char *arg)
+{
+	int base = strncmp(arg, "0x", 2) ? 10 : 16;
+	__u64 seed;
+	char *end;
+
+	errno = 0;
+	seed = strtoull(arg, &end, base);
+	if (!isdigit((unsigned char)*arg) || *end || errno)
+		refuse(key, "a number of up to 64 bits", arg);
+	return seed;
+}
+
+/* N, what is counted, burst M */
+static void parse_sample(const struct mirrorx_word *w, int *argc_p,
+			 char ***argv_p, struct nlmsghdr *n)
+{
+	char **argv = *argv_p;
+	int argc = *argc_p;
+	__u32 num;
+
+	if (!get_num(*argv, w->min, w->max, &num))
+		refuse(w->key, "a number from 1 to 4294967295", *argv);
+	addattr32(n, MAX_MSG, w->attr, num);
+	if (argc > 1 && get_name(w, argv[1], strlen(argv[1]), &num)) {
+		NEXT_ARG();
+		addattr32(n, MAX_MSG, w->attr2, num);
+	}
+	if (argc > 1 && strcmp(argv[1], "burst") == 0) {
+		NEXT_ARG();
+		NEXT_ARG();
+		if (!get_num(*argv, 1, ~0U, &num))
+			refuse("burst", "a number of frames from 1", *argv);
+		addattr32(n, MAX_MSG, TCA_MIRRORX_SAMPLE_BURST, num);
+	}
+	*argc_p = argc;
+	*argv_p = argv;
+}
+
 static void parse_word(const struct mirrorx_word *w, const char *arg,
 		       struct nlmsghdr *n)
 {
 	__u32 val = 1;
+	__u64 seed;
 
 	switch (w->value) {
 	case MIRRORX_ADDR:
 		parse_addr(w, arg, n);
+		return;
+	case MIRRORX_SEED:
+		seed = parse_seed(w->key, arg);
+		addattr_l(n, MAX_MSG, w->attr, &seed, sizeof(seed));
 		return;
 	case MIRRORX_DEV:
 		val = parse_dev(w->key, arg);
@@ -550,7 +612,10 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 			if (seen & (1U << (w - words)))
 				duparg(arg, *argv);
 			seen |= 1U << (w - words);
-			parse_word(w, *argv, n);
+			if (w->value == MIRRORX_SAMPLE)
+				parse_sample(w, &argc, &argv, n);
+			else
+				parse_word(w, *argv, n);
 			NEXT_ARG_FWD();
 		} else if (strcmp(arg, "for") == 0) {
 			NEXT_ARG();
@@ -703,6 +768,37 @@ static void print_limit(const struct mirrorx_word *w, struct rtattr **tb)
 	}
 }
 
+static void print_sample(const struct mirrorx_word *w, struct rtattr **tb)
+{
+	__u32 burst = get_val(tb, TCA_MIRRORX_SAMPLE_BURST, 1);
+	__u32 num = get_val(tb, w->attr, w->dflt);
+	__u32 mode = get_val(tb, w->attr2, 0);
+	bool other = mode || burst > 1;
+
+	print_uint(PRINT_JSON, w->key, NULL, num);
+	print_val(PRINT_JSON, "sample_mode", w, mode);
+	print_uint(PRINT_JSON, "sample_burst", NULL, burst);
+
+	if (num == w->dflt && !other && !(show_details && tb[w->attr]))
+		return;
+	print_uint(PRINT_FP, NULL, " sample %u", num);
+	if (mode) {
+		print_string(PRINT_FP, NULL, " ", NULL);
+		print_val(PRINT_FP, NULL, w, mode);
+	}
+	if (burst > 1)
+		print_uint(PRINT_FP, NULL, " burst %u", burst);
+}
+
+static void print_seed(const struct mirrorx_word *w, struct rtattr **tb)
+{
+	__u64 seed = tb[w->attr] ? rta_getattr_u64(tb[w->attr]) : 0;
+
+	print_lluint(PRINT_JSON, w->key, NULL, seed);
+	if (seed)
+		print_lluint(PRINT_FP, NULL, " flow_seed 0x%llx", seed);
+}
+
 static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 {
 	__u32 dflt = w->dflt, val;
@@ -712,7 +808,8 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 	    get_val(tb, TCA_MIRRORX_TIMESTAMP, 0) == TC_MIRRORX_TIMESTAMP_NS)
 		dflt = 5;
 
-	val = w->value == MIRRORX_LIMIT ? 0 : get_val(tb, w->attr, dflt);
+	val = w->value == MIRRORX_LIMIT || w->value == MIRRORX_SEED ? 0 :
+	      get_val(tb, w->attr, dflt);
 	switch (w->value) {
 	case MIRRORX_ADDR:
 		print_addr(w, tb);
@@ -728,6 +825,12 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 		break;
 	case MIRRORX_LIMIT:
 		print_limit(w, tb);
+		break;
+	case MIRRORX_SAMPLE:
+		print_sample(w, tb);
+		break;
+	case MIRRORX_SEED:
+		print_seed(w, tb);
 		break;
 	case MIRRORX_OPT:
 		if (tb[w->attr])

@@ -7,4 +7,6 @@
 #include "copy.c"
 #include "underlay.c"
 #include "select.c"
+#include "flow.c"
+#include "hash.c"
 #include "mirror.c"

@@ -32,9 +32,8 @@
 
 #define IPV4_LEN		20
 #define IPV4_TOT_LEN		2
+#define IPV4_ID			4
 #define IPV4_FRAG_OFF		6
-#define IPV4_MF			0x2000
-#define IPV4_OFFSET		0x1fff
 #define IPV4_PROTO		9
 #define IPV4_CHECK		10
 #define IPV4_ADDRS		12
@@ -47,6 +46,7 @@
 #define IPV6_ADDRS		8
 #define IPV6_EXTENSION_LEN	8
 #define IPV6_FRAG_OFF		2
+#define IPV6_ID			4
 #define IPV6_MF			0x0001
 #define IPV6_OFFSET		0xfff8
 #define IPV6_OFFSET_SHIFT	3
@@ -91,39 +91,24 @@
 #define LLC_SNAP		0xaa
 #define LLC_STP			0x42
 
-#define FETCH_MAX		IPV6_LEN
-
 /*
  * All that finds headers is inlined into both of its users: where the frame is
  * known to lie in one piece, the other way to read it goes away, and what was
  * found stays in registers.
  */
 
-/* Let LEN bytes be read at *AT; false if they are not there. */
-static __always_inline bool fetch(const struct mirrorx_view *view,
-				  __u32 offset, __u32 len, __u8 *buf,
-				  const __u8 **at)
-{
-	if (offset + len <= view->data_len) {
-		*at = view->data + offset;
-		return true;
-	}
-	*at = buf;
-	return view->frame && offset + len <= view->len &&
-	       mirrorx_fetch(view->frame, offset, len, buf);
-}
-
 /* Ethernet header and tags; false if not even the EtherType is there. */
 static __always_inline bool find_l2(struct mirrorx_headers *h,
-				    const struct mirrorx_view *view)
+				    const struct mirrorx_view *view,
+				    __u32 offset)
 {
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *type;
 	int depth;
 
-	h->type_at = 2 * ETH_ALEN;
+	h->type_at = offset + 2 * ETH_ALEN;
 	for (depth = 0; ; depth++) {
-		if (!fetch(view, h->type_at, 2, buf, &type))
+		if (!mirrorx_read(view, h->type_at, 2, buf, &type))
 			break;
 		h->ethertype = get_unaligned_be16(type);
 		h->l3 = h->type_at + 2;
@@ -141,11 +126,11 @@ static __always_inline bool find_l2(struct mirrorx_headers *h,
 static __always_inline void find_arp(struct mirrorx_headers *h,
 				     const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *arp;
 	__u32 len;
 
-	if (!fetch(view, h->l3, ARP_LEN, buf, &arp))
+	if (!mirrorx_read(view, h->l3, ARP_LEN, buf, &arp))
 		return;
 	len = ARP_LEN + 2 * arp[ARP_HLEN] + 2 * arp[ARP_PLEN];
 	if (len <= view->len - h->l3)
@@ -163,11 +148,11 @@ static __always_inline __u32 ipv4_len(struct mirrorx_headers *h,
 				      const __u8 *ip)
 {
 	__u32 len = (ip[0] & 15) * 4, more = len - IPV4_LEN;
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *options;
 
 	if (ip[0] >> 4 != 4 || len < IPV4_LEN ||
-	    !fetch(view, h->l3 + IPV4_LEN, more, buf, &options))
+	    !mirrorx_read(view, h->l3 + IPV4_LEN, more, buf, &options))
 		return 0;
 	h->routed = memchr(options, IPV4_LOOSE_ROUTE, more) ||
 		    memchr(options, IPV4_STRICT_ROUTE, more);
@@ -177,23 +162,24 @@ static __always_inline __u32 ipv4_len(struct mirrorx_headers *h,
 static __always_inline bool find_ipv4(struct mirrorx_headers *h,
 				      const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	__u32 len = IPV4_LEN;
 	__u16 frag_off;
 	const __u8 *ip;
 
-	if (!fetch(view, h->l3, IPV4_LEN, buf, &ip))
+	if (!mirrorx_read(view, h->l3, IPV4_LEN, buf, &ip))
 		return false;
 
 	frag_off = get_unaligned_be16(ip + IPV4_FRAG_OFF);
-	h->fragment = frag_off & (IPV4_MF | IPV4_OFFSET);
+	h->fragment = frag_off & (MIRRORX_FRAGMENT_MORE | MIRRORX_FRAGMENT_OFFSET);
+	h->id = get_unaligned_be16(ip + IPV4_ID);
 	h->ip_len = get_unaligned_be16(ip + IPV4_TOT_LEN);
 	h->proto = ip[IPV4_PROTO];
 	if (ip[0] != 0x45)
 		len = ipv4_len(h, view, ip);
 	h->l4 = h->l3 + len;
 	h->ipv4 = len;
-	return len && !(frag_off & IPV4_OFFSET);
+	return len && !(frag_off & MIRRORX_FRAGMENT_OFFSET);
 }
 
 static __always_inline bool is_extension(__u8 proto)
@@ -227,7 +213,7 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 					    const struct mirrorx_view *view)
 {
 	bool later = false;
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *ext;
 	__u16 frag_off;
 	__u32 len;
@@ -235,7 +221,7 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 
 	for (i = 0; is_extension(h->proto); i++) {
 		if (i == EXTENSIONS_MAX ||
-		    !fetch(view, h->l4, IPV6_EXTENSION_LEN, buf, &ext))
+		    !mirrorx_read(view, h->l4, IPV6_EXTENSION_LEN, buf, &ext))
 			return false;
 		len = extension_len(h->proto, ext);
 		if (len > view->len - h->l4)
@@ -248,10 +234,11 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 			h->routed = true;
 		if (h->proto == IPV6_FRAGMENT) {
 			frag_off = get_unaligned_be16(ext + IPV6_FRAG_OFF);
+			h->id = get_unaligned_be32(ext + IPV6_ID);
 			/* all of a packet may be one, RFC 6946 */
 			h->fragment = frag_off >> IPV6_OFFSET_SHIFT;
 			if (frag_off & IPV6_MF)
-				h->fragment |= IPV4_MF;
+				h->fragment |= MIRRORX_FRAGMENT_MORE;
 			later = frag_off & IPV6_OFFSET;
 		}
 		h->proto = ext[0];
@@ -266,11 +253,11 @@ static __always_inline bool find_extensions(struct mirrorx_headers *h,
 static __always_inline bool find_ipv6(struct mirrorx_headers *h,
 				      const struct mirrorx_view *view)
 {
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *ip;
 	__u16 payload_len;
 
-	if (!fetch(view, h->l3, IPV6_LEN, buf, &ip) || ip[0] >> 4 != 6)
+	if (!mirrorx_read(view, h->l3, IPV6_LEN, buf, &ip) || ip[0] >> 4 != 6)
 		return false;
 
 	payload_len = get_unaligned_be16(ip + IPV6_PAYLOAD_LEN);
@@ -287,14 +274,14 @@ static __always_inline __u32 transport_len(__u8 proto,
 					   const struct mirrorx_view *view,
 					   __u32 at)
 {
-	__u8 buf[FETCH_MAX] __uninitialized;
+	__u8 buf[MIRRORX_READ_MAX] __uninitialized;
 	const __u8 *header;
 	__u32 len;
 
 	if (proto == IPPROTO_UDP)	/* these two in front, as the most frequent */
 		return UDP_LEN;
 	if (proto == IPPROTO_TCP) {
-		if (!fetch(view, at + TCP_DOFF, 1, buf, &header))
+		if (!mirrorx_read(view, at + TCP_DOFF, 1, buf, &header))
 			return 0;
 		len = (*header >> 4) * 4;
 		return len < TCP_LEN ? 0 : len;
@@ -302,7 +289,7 @@ static __always_inline __u32 transport_len(__u8 proto,
 
 	switch (proto) {
 	case IPPROTO_DCCP:
-		if (!fetch(view, at + DCCP_DOFF, 1, buf, &header))
+		if (!mirrorx_read(view, at + DCCP_DOFF, 1, buf, &header))
 			return 0;
 		len = *header * 4;
 		return len < DCCP_LEN ? 0 : len;
@@ -318,15 +305,19 @@ static __always_inline __u32 transport_len(__u8 proto,
 	}
 }
 
-/* Returns false if not even the EtherType is there. */
+/*
+ * From this offset on there is a packet of this EtherType, or a frame if it is 0.
+ * Returns false if not even the EtherType is there.
+ */
 static __always_inline bool find(struct mirrorx_headers *h,
-				 const struct mirrorx_view *view)
+				 const struct mirrorx_view *view,
+				 __u32 offset, __u16 ethertype)
 {
 	bool transport = false;
 	__u32 len;
 
-	*h = (struct mirrorx_headers){ };
-	if (!find_l2(h, view))
+	*h = (struct mirrorx_headers){ .l3 = offset, .ethertype = ethertype };
+	if (!ethertype && !find_l2(h, view, offset))
 		return false;
 	h->l4 = h->l3;
 
@@ -356,11 +347,27 @@ static __always_inline bool find(struct mirrorx_headers *h,
 void mirrorx_headers_find(struct mirrorx_headers *h,
 			  const struct mirrorx_view *view)
 {
-	if (!find(h, view)) {
+	if (!find(h, view, 0, 0)) {
 		h->l3 = view->len;
 		h->l4 = view->len;
 		h->end = view->len;
 	}
+}
+
+/**
+ * mirrorx_headers_find_inner() - find the headers of what a frame carries
+ * @h: to be filled; all offsets in the frame, @type_at only if a frame is carried
+ * @view: the frame
+ * @offset: where in it that starts, within the frame
+ * @ethertype: what it is, host order; 0 for a frame
+ *
+ * Return: false if not even the type of the carried frame is there
+ */
+bool mirrorx_headers_find_inner(struct mirrorx_headers *h,
+				const struct mirrorx_view *view, __u32 offset,
+				__u16 ethertype)
+{
+	return find(h, view, offset, ethertype);
 }
 
 /* Sum of the pseudo header, RFC 9293 section 3.1 and RFC 8200 section 8.1 */
@@ -498,7 +505,7 @@ static __always_inline bool fix_ip(const struct mirrorx_headers *h,
 	if (h->l3 + h->ip_len <= len)
 		return true;		/* only padding was cut */
 	/* all fragments but the last are multiples of 8; the rest is padding */
-	if (h->fragment & IPV4_MF)
+	if (h->fragment & MIRRORX_FRAGMENT_MORE)
 		end -= (end - h->l4) % 8;
 	if (end == h->l4)
 		return false;
@@ -552,7 +559,7 @@ bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len)
 	};
 	struct mirrorx_headers h __uninitialized;
 
-	if (!find(&h, &view))
+	if (!find(&h, &view, 0, 0))
 		return false;
 	if (h.ethertype < ETH_P_802_3_MIN)
 		return fix_802_3(&h, frame, len, frame_len);

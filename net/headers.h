@@ -22,6 +22,13 @@ struct mirrorx_view {
 	const void *frame;
 };
 
+/* Of a fragment: more follow, and where in the datagram it is, in 8 bytes */
+#define MIRRORX_FRAGMENT_MORE	0x2000
+#define MIRRORX_FRAGMENT_OFFSET	0x1fff
+
+/* The most that is read at once: an IPv6 header */
+#define MIRRORX_READ_MAX	40
+
 /**
  * struct mirrorx_headers - where the headers of a frame are
  * @type_at: offset of the EtherType, or of the length in its place
@@ -36,6 +43,7 @@ struct mirrorx_view {
  * @proto: transport protocol
  * @fragment: of an IP packet: more-fragments flag and offset in the form of IPv4;
  *	0 if the packet is whole
+ * @id: of an IP packet: which datagram it is a fragment of, host order
  * @routed: checksums may be over other addresses than those at @l3, for there
  *	is a source route, a routing header or a home address
  *
@@ -47,6 +55,7 @@ struct mirrorx_headers {
 	__u32 l4;
 	__u32 end;
 	__u32 ip_len;
+	__u32 id;
 	__u16 ethertype;
 	__u16 fragment;
 	__u8 proto;
@@ -57,6 +66,9 @@ struct mirrorx_headers {
 
 void mirrorx_headers_find(struct mirrorx_headers *h,
 			  const struct mirrorx_view *view);
+bool mirrorx_headers_find_inner(struct mirrorx_headers *h,
+				const struct mirrorx_view *view, __u32 offset,
+				__u16 ethertype);
 bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len);
 
 /**
@@ -69,5 +81,28 @@ bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len);
  * Return: false if they cannot be read
  */
 bool mirrorx_fetch(const void *frame, __u32 offset, __u32 len, __u8 *to);
+
+/**
+ * mirrorx_read() - let bytes of a frame be read
+ * @view: the frame
+ * @offset: where they are
+ * @len: how many, up to MIRRORX_READ_MAX
+ * @buf: place for them, where they do not lie in one piece
+ * @at: where they can be read
+ *
+ * Return: false if they are not there
+ */
+static __always_inline bool mirrorx_read(const struct mirrorx_view *view,
+					 __u32 offset, __u32 len, __u8 *buf,
+					 const __u8 **at)
+{
+	if (offset + len <= view->data_len) {
+		*at = view->data + offset;
+		return true;
+	}
+	*at = buf;
+	return view->frame && offset + len <= view->len &&
+	       mirrorx_fetch(view->frame, offset, len, buf);
+}
 
 #endif /* MIRRORX_HEADERS_H */

@@ -196,6 +196,18 @@ mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
 	return mirror_slice(mirror, frame, notes);
 }
 
+/* Does sampling pass over this packet, as it does over all of its flow? */
+static noinline bool pass_over_flow(struct mirrorx_cpu *cpu,
+				    const struct mirrorx_params *params,
+				    const struct sk_buff *skb)
+{
+	if (lower_32_bits(mirrorx_flow_hash(skb, params)) <= params->flow_limit)
+		return false;
+	mirrorx_stats_add(cpu, TCA_MIRRORX_STATS_UNSAMPLED,
+			  mirrorx_frames(skb));
+	return true;
+}
+
 /* Send copies of the chosen ones among the frames of a GSO packet. */
 static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 {
@@ -284,6 +296,9 @@ static noinline void mirror_gso(struct mirror *mirror, const struct sk_buff *skb
 		return;
 	}
 	if (mirrorx_pass_over(mirror->cpu, mirror->params, frames))
+		return;
+	if (unlikely(mirror->params->flow_limit) &&
+	    pass_over_flow(mirror->cpu, mirror->params, skb))
 		return;
 	if (skb_at_tc_ingress(skb))
 		mirror->notes = MIRRORX_NOTE(TCA_MIRRORX_STATS_REBUILT);
@@ -379,6 +394,8 @@ int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 		return READ_ONCE(m->tcf_action);
 	}
 	if (mirrorx_pass_over_one(cpu, params))
+		return READ_ONCE(m->tcf_action);
+	if (unlikely(params->flow_limit) && pass_over_flow(cpu, params, skb))
 		return READ_ONCE(m->tcf_action);
 	return mirror_packet(skb, m, cpu, params);
 }

@@ -13,6 +13,7 @@
 #include <linux/if_vlan.h>
 #include <linux/overflow.h>
 #include <linux/rhashtable.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/tc_act/tc_mirrorx.h>
 #include <linux/u64_stats_sync.h>
@@ -23,6 +24,7 @@
 #include <net/sock.h>
 
 #include "encap.h"
+#include "flow.h"
 #include "headers.h"
 #include "sample.h"
 
@@ -36,8 +38,9 @@
 /**
  * struct mirrorx_cpu - what an action keeps per CPU
  * @gap: frames to pass over before the next sample is taken
- * @scale: sampling scale for which @gap was drawn; 0 at first.  A @gap drawn
- *	for another rate is not used
+ * @gaps: the kind of gaps of which @gap is one, &mirrorx_params.gaps; 0 at first.
+ *	One of another kind is not used
+ * @run: how many frames in a row are still to be chosen, while @gap is 0
  * @syncp: protects @stats on 32-bit machines
  * @stats: counters, enum tca_mirrorx_stats less MIRRORX_STAT_FIRST
  *
@@ -45,7 +48,8 @@
  */
 struct mirrorx_cpu {
 	u64 gap;
-	u64 scale;
+	u64 gaps;
+	u32 run;
 	struct u64_stats_sync syncp;
 	u64_stats_t stats[MIRRORX_STATS];
 };
@@ -156,6 +160,24 @@ struct mirrorx_route {
 	struct mirrorx_encap encap;
 };
 
+/* How many datagrams in fragments each CPU knows */
+#define MIRRORX_DATAGRAMS	64
+
+/**
+ * struct mirrorx_datagram - to which flow a datagram in fragments belongs
+ * @hash: of the datagram
+ * @flow: hash of the flow
+ *
+ * Written with BH off, by its own CPU alone.
+ */
+struct mirrorx_datagram {
+	u64 hash;
+	u64 flow;
+};
+
+/* Gaps are all the same; in place of a scale, which is never as large. */
+#define MIRRORX_EVERY		BIT_ULL(63)
+
 /**
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
@@ -163,7 +185,9 @@ struct mirrorx_route {
  * @session: sequence numbers; survives a replace that does not change it
  * @conf: what the headers say, as configured; a source address of zero is
  *	chosen by the route
- * @sample_scale: of @sample, mirrorx_sample_scale(); 0 copies every frame
+ * @gaps: how many frames sampling passes over at a time: MIRRORX_EVERY and their
+ *	number, or a mean as mirrorx_sample_scale() has it; 0 for none
+ * @run: how many it chooses then
  * @trunc: bytes to keep of a frame, as configured
  * @trunc_after: enum tc_mirrorx_header behind which they count
  * @keep: the same, with U32_MAX for the whole frame
@@ -174,7 +198,12 @@ struct mirrorx_route {
  * @limited: there is a limit
  * @limit: how much may be sent
  * @oversize: enum tc_mirrorx_oversize
- * @sample: one frame in this many
+ * @sample: one frame, or flow, in this many
+ * @sample_mode: enum tc_mirrorx_sample
+ * @flow_inner: the flow is what a tunnel carries
+ * @flow_limit: a flow is chosen up to this lower half of its hash
+ * @flow_key: for mirrorx_flow_hash(); the seed comes first
+ * @datagrams: MIRRORX_DATAGRAMS in fragments; NULL where flows are of no interest
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
@@ -189,7 +218,8 @@ struct mirrorx_params {
 	struct net *net;
 	struct mirrorx_session *session;
 	struct mirrorx_encap_conf conf;
-	u64 sample_scale;
+	u64 gaps;
+	u32 run;
 	u32 trunc;
 	u32 keep;
 	u8 trunc_after;
@@ -201,6 +231,11 @@ struct mirrorx_params {
 	u8 oversize;
 	struct mirrorx_limit limit[MIRRORX_LIMITS];
 	u32 sample;
+	u8 sample_mode;
+	bool flow_inner;
+	u32 flow_limit;
+	siphash_key_t flow_key;
+	struct mirrorx_datagram __percpu *datagrams;
 	int ifindex;
 	char ifname[IFNAMSIZ];
 	u32 mark;
@@ -334,7 +369,7 @@ static inline bool mirrorx_pass_over_one(struct mirrorx_cpu *cpu,
 {
 	u64 left;
 
-	if (cpu->scale != params->sample_scale ||
+	if (cpu->gaps != params->gaps ||
 	    check_sub_overflow(cpu->gap, 1, &left))
 		return false;
 	cpu->gap = left;
@@ -355,11 +390,11 @@ static inline bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
 				     const struct mirrorx_params *params,
 				     u64 frames)
 {
-	if (!params->sample_scale)
+	if (!params->gaps)
 		return false;
 
-	/* a gap that was drawn for another rate says nothing about this one */
-	if (unlikely(cpu->scale != params->sample_scale))
+	/* a gap of another kind says nothing about this one */
+	if (unlikely(cpu->gaps != params->gaps))
 		mirrorx_draw(cpu, params);
 	if (cpu->gap < frames)
 		return false;
@@ -378,11 +413,14 @@ static inline bool mirrorx_pass_over(struct mirrorx_cpu *cpu,
 static inline bool mirrorx_choose(struct mirrorx_cpu *cpu,
 				  const struct mirrorx_params *params)
 {
-	if (!params->sample_scale)
+	if (!params->gaps)
 		return true;
 	if (mirrorx_pass_over(cpu, params, 1))
 		return false;
-	mirrorx_draw(cpu, params);
+	if (!cpu->run)
+		cpu->run = params->run;
+	if (!--cpu->run)
+		mirrorx_draw(cpu, params);
 	return true;
 }
 

@@ -77,6 +77,11 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_LIMIT_PACKETS] = { .type = NLA_U32 },
 	[TCA_MIRRORX_LIMIT_PACKET_BURST] = { .type = NLA_U32 },
 	[TCA_MIRRORX_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[TCA_MIRRORX_SAMPLE_MODE] =
+		NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_SAMPLE_MAX),
+	[TCA_MIRRORX_SAMPLE_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TCA_MIRRORX_FLOW_SEED] = { .type = NLA_U64 },
+	[TCA_MIRRORX_FLOW_INNER] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static u32 get_u32(const struct nlattr *attr, u32 otherwise)
@@ -227,6 +232,55 @@ static int parse_trunc(struct mirrorx_params *params, struct nlattr **tb,
 		return -ERANGE;
 	}
 	return 0;
+}
+
+/* Of flows; attributes that say nothing are no matter elsewhere */
+static int parse_flow(struct mirrorx_params *params, struct nlattr **tb,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *seed = tb[TCA_MIRRORX_FLOW_SEED];
+	const struct nlattr *inner = tb[TCA_MIRRORX_FLOW_INNER];
+
+	params->flow_key.key[0] = seed ? nla_get_u64(seed) : 0;
+	params->flow_inner = get_u32(inner, 0);
+	if (params->sample_mode == TC_MIRRORX_SAMPLE_FLOW) {
+		params->flow_limit = U32_MAX / params->sample;
+		return 0;
+	}
+	if (!params->flow_key.key[0] && !params->flow_inner)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, params->flow_inner ? inner : seed,
+			    "flow_seed and flow_inner need sample flow");
+	return -EINVAL;
+}
+
+static int parse_sample(struct mirrorx_params *params, struct nlattr **tb,
+			struct netlink_ext_ack *extack)
+{
+	const struct nlattr *burst = tb[TCA_MIRRORX_SAMPLE_BURST];
+	u64 gap;
+
+	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
+	params->sample_mode = get_u32(tb[TCA_MIRRORX_SAMPLE_MODE],
+				      TC_MIRRORX_SAMPLE_RANDOM);
+	params->run = get_u32(burst, 1);
+
+	if (params->sample_mode == TC_MIRRORX_SAMPLE_FLOW && params->run > 1) {
+		NL_SET_ERR_MSG_ATTR(extack, burst,
+				    "A flow has no burst: sample random and every have");
+		return -EINVAL;
+	}
+	gap = (u64)params->run * (params->sample - 1);
+	if (gap > U32_MAX - 1) {
+		NL_SET_ERR_MSG_ATTR(extack, burst,
+				    "sample with such a burst is too rare to count");
+		return -ERANGE;
+	}
+	if (gap && params->sample_mode == TC_MIRRORX_SAMPLE_RANDOM)
+		params->gaps = mirrorx_sample_scale(gap + 1);
+	if (gap && params->sample_mode == TC_MIRRORX_SAMPLE_EVERY)
+		params->gaps = MIRRORX_EVERY | gap;
+	return parse_flow(params, tb, extack);
 }
 
 /* What the attributes say about one kind of limit, if they go together */
@@ -420,6 +474,8 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	if (!err)
 		err = parse_limits(params, tb, extack);
 	if (!err)
+		err = parse_sample(params, tb, extack);
+	if (!err)
 		err = parse_header(params, tb, extack);
 	if (err)
 		return err;
@@ -429,10 +485,23 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	params->amends = params->fixlen || params->plaintext;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
-	params->sample = get_u32(tb[TCA_MIRRORX_SAMPLE], 1);
-	if (params->sample > 1)
-		params->sample_scale = mirrorx_sample_scale(params->sample);
 	return 0;
+}
+
+static bool alloc_datagrams(struct mirrorx_params *params)
+{
+	params->datagrams =
+		__alloc_percpu_gfp(MIRRORX_DATAGRAMS * sizeof(struct mirrorx_datagram),
+				   __alignof__(struct mirrorx_datagram),
+				   GFP_KERNEL_ACCOUNT);
+	return params->datagrams;
+}
+
+static void free_params(struct mirrorx_params *params)
+{
+	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
+	free_percpu(params->datagrams);
+	kfree(params);
 }
 
 /**
@@ -484,6 +553,8 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 	if (err)
 		goto free_params;
 	err = -ENOMEM;
+	if (params->flow_limit && !alloc_datagrams(params))
+		goto free_params;
 	params->flight = mirrorx_flight_get(mnet);
 	if (!params->flight)
 		goto free_params;
@@ -500,14 +571,8 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 put_session:
 	mirrorx_session_put(params->session);
 free_params:
-	kfree(params);
+	free_params(params);
 	return ERR_PTR(err);
-}
-
-static void free_params(struct mirrorx_params *params)
-{
-	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
-	kfree(params);
 }
 
 static void free_after_grace(struct rcu_head *rcu)
@@ -595,6 +660,18 @@ static int dump_header(struct sk_buff *msg,
 	return nla_put_u32(msg, TCA_MIRRORX_PORT, conf->port_value);
 }
 
+static int dump_sample(struct sk_buff *msg, const struct mirrorx_params *params)
+{
+	if (nla_put_u32(msg, TCA_MIRRORX_SAMPLE, params->sample) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SAMPLE_MODE, params->sample_mode) ||
+	    nla_put_u32(msg, TCA_MIRRORX_SAMPLE_BURST, params->run) ||
+	    nla_put_u64_64bit(msg, TCA_MIRRORX_FLOW_SEED,
+			      params->flow_key.key[0], TCA_MIRRORX_PAD) ||
+	    nla_put_u32(msg, TCA_MIRRORX_FLOW_INNER, params->flow_inner))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
 {
 	const struct mirrorx_limit *rate = &limit[MIRRORX_LIMIT_BYTES];
@@ -619,13 +696,12 @@ static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
 int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params)
 {
 	if (dump_path(msg, params) || dump_header(msg, &params->conf) ||
-	    dump_limits(msg, params->limit) ||
+	    dump_limits(msg, params->limit) || dump_sample(msg, params) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PLAINTEXT, params->plaintext) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC_AFTER, params->trunc_after) ||
 	    nla_put_u32(msg, TCA_MIRRORX_FIXLEN, params->fixlen) ||
 	    nla_put_u32(msg, TCA_MIRRORX_OVERSIZE, params->oversize) ||
-	    nla_put_u32(msg, TCA_MIRRORX_SAMPLE, params->sample) ||
 	    nla_put_u32(msg, TCA_MIRRORX_MARK, params->mark) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PRIORITY, params->priority))
 		return -EMSGSIZE;
@@ -642,5 +718,5 @@ size_t mirrorx_params_size(void)
 	return 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       (TCA_MIRRORX_MAX - TCA_MIRRORX_IFINDEX) *
 			nla_total_size(sizeof(u32)) +
-	       nla_total_size_64bit(sizeof(u64));
+	       2 * nla_total_size_64bit(sizeof(u64));
 }

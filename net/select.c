@@ -230,6 +230,9 @@ mirrorx_refuse(const struct sk_buff *skb, const struct mirrorx_params *params)
  */
 void mirrorx_draw(struct mirrorx_cpu *cpu, const struct mirrorx_params *params)
 {
-	cpu->scale = params->sample_scale;
-	cpu->gap = mirrorx_sample_gap(cpu->scale, get_random_u64());
+	cpu->run = 0;
+	cpu->gaps = params->gaps;
+	cpu->gap = cpu->gaps & MIRRORX_EVERY ?
+		   cpu->gaps & ~MIRRORX_EVERY :
+		   mirrorx_sample_gap(cpu->gaps, get_random_u64());
 }

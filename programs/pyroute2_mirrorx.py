@@ -26,6 +26,7 @@ WORDS = {
     "vlan_tag": {"keep": 0, "strip": 1},
     "trunc_after": {"l2": 1, "l3": 2, "l4": 3},
     "oversize": {"cut": 0, "fragment": 1, "split": 2},
+    "sample_mode": {"random": 0, "every": 1, "flow": 2},
 }
 ATTRIBUTES = {
     "dev": "IFINDEX", "limit": "LIMIT_RATE", "burst": "LIMIT_BURST", "limit_packets": "LIMIT_PACKETS",
@@ -33,7 +34,7 @@ ATTRIBUTES = {
     **{key: key.upper() for key in (
         "id", "erspan_ver", "erspan_dir", "erspan_hwid", "sgt", "timestamp", "subheader", "port",
         "vlan_tag", "trunc", "trunc_after", "fixlen", "oversize", "sample", "plaintext", "tos", "ttl",
-        "mark", "priority")},
+        "mark", "priority", "sample_mode", "sample_burst", "flow_seed", "flow_inner")},
 }
 OTHERS = ("kind", "action", "index", "dst_ip", "src_ip")
 
@@ -77,6 +78,10 @@ class options(nla):
         ("TCA_MIRRORX_LIMIT_PACKETS", "uint32"),
         ("TCA_MIRRORX_LIMIT_PACKET_BURST", "uint32"),
         ("TCA_MIRRORX_PLAINTEXT", "uint32"),
+        ("TCA_MIRRORX_SAMPLE_MODE", "uint32"),
+        ("TCA_MIRRORX_SAMPLE_BURST", "uint32"),
+        ("TCA_MIRRORX_FLOW_SEED", "uint64"),
+        ("TCA_MIRRORX_FLOW_INNER", "uint32"),
     )
 
     class parms(nla):

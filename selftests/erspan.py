@@ -18,6 +18,8 @@ TPIDS = (0x8100, 0x88a8)
 MARK_TYPE, DCCP = 0x88b5, 33
 LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL = 1, 113      # all others here are plain IP
 GOOD, NONE = "1", "3"
+# Words of a command line that are all there is to an option
+FLAGS = ("fixlen", "random", "every", "flow", "flow_inner")
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status",
              "sctp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
@@ -132,7 +134,7 @@ def parse(options):
     """The words of a command line as a dict."""
     words, found = iter(options.split()), {}
     for word in words:
-        found[word] = True if word == "fixlen" else next(words)
+        found[word] = True if word in FLAGS else next(words)
     return found
 
 
@@ -140,7 +142,7 @@ class Session:
     """One mirrorx action within a case."""
 
     def __init__(self, case, record, sent):
-        self.options = parse(record["options"])
+        self.options, self.record = parse(record["options"]), record["options"]
         self.case, self.stats, self.packets = case, record["stats"], record["packets"]
         self.id, self.type = record["id"], int(self.options.get("erspan_ver", 2))
         trunc = self.options.get("trunc", "0")

@@ -31,6 +31,8 @@ cases() {
 	mirrorx-fixlen        baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc 128 fixlen
 	mirrorx-l4-fixlen     baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc l4+86 fixlen
 	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
+	mirrorx-flow          baseline       plain rx,tx 64,1500     unsampled mirrorx $SESSION sample $RARE flow
+	mirrorx-flow-inner    baseline       plain rx    64,1500     unsampled mirrorx $SESSION sample $RARE flow flow_inner
 	baseline-frags        baseline-frags frags rx    1500        -         -
 	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
 	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY

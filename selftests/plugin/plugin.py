@@ -24,7 +24,7 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
 (TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
  TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
  VLAN_TAG, AFTER, FIXLEN, OVERSIZE, RATE, BURST, PACKETS, PACKET_BURST,
- PLAINTEXT) = range(1, 33)
+ PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER) = range(1, 37)
 COPIES = "sent bytes truncated cut".split()
 REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
            "bad_frame xmit").split()
@@ -57,7 +57,8 @@ OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
                 SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
 DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
                            OVERSIZE: 0, RATE: 0, BURST: 0, PACKETS: 0,
-                           PACKET_BURST: 0, PLAINTEXT: 0}
+                           PACKET_BURST: 0, PLAINTEXT: 0, MODE: 0,
+                           SAMPLE_BURST: 1, SEED: 0, INNER: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -73,7 +74,7 @@ def u32(val):
 
 def number(kind, val):
     """The data of a numeric attribute."""
-    return struct.pack("=Q" if kind == RATE else "=I", val)
+    return struct.pack("=Q" if kind in (RATE, SEED) else "=I", val)
 
 
 def ip(text):
@@ -274,6 +275,14 @@ def test_parse():
         "oversize fragment": [(OVERSIZE, u32(1))],
         "oversize split": [(OVERSIZE, u32(2))],
         "plaintext": [(PLAINTEXT, u32(1))],
+        "sample 2 random": [(SAMPLE, u32(2)), (MODE, u32(0))],
+        "sample 2 every id 3": [(SAMPLE, u32(2)), (MODE, u32(1)), (ID, u32(3))],
+        "sample 0x10 flow": [(SAMPLE, u32(16)), (MODE, u32(2))],
+        "sample 2 burst 0x10": [(SAMPLE, u32(2)), (SAMPLE_BURST, u32(16))],
+        "sample 2 every burst 3 limit 8 burst 1": limit(1, 1) +
+            [(SAMPLE, u32(2)), (MODE, u32(1)), (SAMPLE_BURST, u32(3))],
+        "flow_seed 18446744073709551615": [(SEED, number(SEED, 2 ** 64 - 1))],
+        "flow_seed 0xff flow_inner": [(SEED, number(SEED, 255)), (INNER, u32(1))],
         "limit 100mbit burst 64k": limit(12500000, 65536),
         "limit 1.5Gbit burst 1MB": limit(187500000, 1 << 20),
         "limit 8 burst 1": limit(1, 1),
@@ -318,11 +327,12 @@ def test_order():
     words = ["dst_ip 192.0.2.9", "src_ip 192.0.2.1", "dev lo", "id 1",
              "erspan_ver 2", "erspan_dir egress", "erspan_hwid 3", "sgt 4",
              "timestamp ns", "subheader 7", "port 8", "vlan_tag strip",
-             "trunc l3+128", "fixlen", "oversize split", "sample 10",
+             "trunc l3+128", "fixlen", "oversize split", "sample 10 every burst 2",
+             "flow_seed 5", "flow_inner",
              "limit 1mbit burst 9k", "limit 5pps burst 6", "plaintext",
              "tos 0x20", "ttl 9", "mark 0x7", "priority 6", "drop", "index 12"]
     want = options(" ".join(words))
-    equal(len(want), 27)
+    equal(len(want), 31)
     rng = random.Random(1)
     for _ in range(10):
         rng.shuffle(words)
@@ -357,6 +367,10 @@ def test_refuse():
          "oversize needs one of cut fragment split"),
         ("fixlen 1", "1", 'unknown to mirrorx, try "help"'),
         ("plaintext 1", "1", 'unknown to mirrorx, try "help"'),
+        ("flow_inner 1", "1", 'unknown to mirrorx, try "help"'),
+        ("sample 2 all", "all", 'unknown to mirrorx, try "help"'),
+        ("sample 2 flow random", "random", 'unknown to mirrorx, try "help"'),
+        ("sample 2 burst 3 flow", "flow", 'unknown to mirrorx, try "help"'),
         ("burst 1k", "burst", 'unknown to mirrorx, try "help"'),
     ] + [
         (f"limit {arg} burst 1", arg,
@@ -376,6 +390,12 @@ def test_refuse():
         (f"limit 1pps burst {arg}", arg,
          "burst needs a number of packets from 1")
         for arg in ("0", "-1", "1k", "1.5", "4294967296")
+    ] + [
+        (f"sample 2 burst {arg}", arg, "burst needs a number of frames from 1")
+        for arg in ("0", "-1", "1k", "x", "4294967296")
+    ] + [
+        (f"flow_seed {arg}", arg, "flow_seed needs a number of up to 64 bits")
+        for arg in ("-1", "+1", "x", "0x", "1x", "18446744073709551616")
     ] + [
         ("trunc l4 +1", "+1", 'unknown to mirrorx, try "help"'),
         ("for tcpdump", "tcpdump", "for needs one of " + " ".join(COLLECTORS)),
@@ -409,6 +429,8 @@ def test_duplicate():
             ("pipe id 1 drop", "CONTROL", "drop"),
             ("trunc 14 trunc l4", "trunc", "l4"),
             ("fixlen trunc 14 fixlen", "fixlen", "fixlen"),
+            ("sample 2 flow sample 2 burst 3", "sample", "2"),
+            ("flow_seed 1 flow_seed 2", "flow_seed", "2"),
             ("limit 8 burst 1 limit 9 burst 1", "limit", "9"),
             ("limit 8pps burst 1 limit 8 burst 1 limit 9pps burst 1", "limit",
              "9pps"),
@@ -424,7 +446,8 @@ def test_duplicate():
 def test_missing():
     """a word without its value"""
     for word in ["dst_ip", "src_ip", "dev", "index", "for", "goto", "limit",
-                 "limit 1mbit burst"] + list(NUMBERS):
+                 "limit 1mbit burst", "sample 2 burst",
+                 "flow_seed"] + list(NUMBERS):
         run = add(f"id 1 {word}" if word != "id" else "id")
         equal((run.rc, run.err, run.sent), (
             255, 'Command line is not complete. Try option "help"\n', b""))
@@ -435,7 +458,8 @@ def test_help():
     run = add("dst_ip 192.0.2.9 help")
     equal((run.rc, run.out, run.sent), (255, "", b""))
     for word in ["dst_ip", "src_ip", "dev", "index", "for", "fixlen",
-                 "cpu", "limit", "burst", "plaintext"] + list(NUMBERS):
+                 "cpu", "limit", "burst", "plaintext", "flow_seed",
+                 "flow_inner", "random", "every", "flow"] + list(NUMBERS):
         assert word in run.err.split(), word
     known = run.err.replace(":", " ").replace("}", " ").split()
     for name in COLLECTORS + sum(NAMES.values(), HEADERS):
@@ -480,19 +504,22 @@ def test_batch():
 FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
         VER: 3, DIR: 2, HWID: CPU, SGT: 9, TIMESTAMP: 2, SUBHEADER: 7, PORT: 8,
         VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
+        MODE: 2, SAMPLE_BURST: 3, SEED: 2 ** 64 - 1, INNER: 1,
         RATE: 125000, BURST: 9216, PACKETS: 5000, PACKET_BURST: 6, PLAINTEXT: 1,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
 FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo id 7 erspan_ver 3 "
              "erspan_dir egress erspan_hwid cpu sgt 9 timestamp ns subheader 7 "
              "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
-             "sample 10 limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
+             "sample 10 flow burst 3 flow_seed 0xffffffffffffffff "
+             "flow_inner limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
              "tos 0xb8 ttl 9 mark 0x80 priority 6")
 FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
              "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
              "erspan_hwid": "cpu", "sgt": 9, "timestamp": "ns",
              "subheader": "7", "port": 8, "vlan_tag": "strip", "trunc": 128,
              "trunc_after": "l4", "fixlen": True, "oversize": "split",
-             "sample": 10, "limit": 125000, "burst": 9216,
+             "sample": 10, "sample_mode": "flow", "sample_burst": 3,
+             "flow_seed": 2 ** 64 - 1, "flow_inner": True, "limit": 125000, "burst": 9216,
              "limit_packets": 5000, "burst_packets": 6, "plaintext": True,
              "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
 
@@ -530,7 +557,8 @@ def test_json():
         "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
         "subheader": "none", "port": None, "vlan_tag": "keep", "trunc": 0,
         "trunc_after": None, "fixlen": False, "oversize": "cut", "sample": 1,
-        "limit": 0, "burst": 0, "limit_packets": 0, "burst_packets": 0,
+        "sample_mode": "random", "sample_burst": 1, "flow_seed": 0,
+        "flow_inner": False, "limit": 0, "burst": 0, "limit_packets": 0, "burst_packets": 0,
         "plaintext": False, "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
         "control_action": {"type": "pipe"}}))
 
@@ -568,6 +596,10 @@ def test_new_text():
              "limit 4294967295pps burst 4294967295",
              {"limit": 0, "limit_packets": 2 ** 32 - 1}),
             ({PLAINTEXT: 1}, "plaintext", {"plaintext": True}),
+            ({SAMPLE: 3, MODE: 1}, "sample 3 every", {"sample_mode": "every"}),
+            ({SAMPLE: 1, MODE: 2}, "sample 1 flow", {"sample": 1}),
+            ({SAMPLE: 3, SAMPLE_BURST: 9}, "sample 3 burst 9",
+             {"sample_mode": "random", "sample_burst": 9}),
             ({OVERSIZE: 1}, "oversize fragment", {"oversize": "fragment"})]:
         opts = dump(dst | values)
         line = text(opts).split("\n")[0]
@@ -619,14 +651,15 @@ def test_newer_kernel():
     """a kernel that knows more, or less, than this tc"""
     more = [(24, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
     opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
-                 HWID: 65, OVERSIZE: 3}) + [
-        counters([1] * 22, more), (33, u32(1)), (999, u32(1))]
+                 HWID: 65, OVERSIZE: 3, SAMPLE: 2, MODE: 3}) + [
+        counters([1] * 22, more), (37, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
     equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",
-                                "erspan_hwid", "oversize")], [9, 4, 9, 65, 3])
+                                "erspan_hwid", "oversize", "sample_mode")],
+          [9, 4, 9, 65, 3, 3])
     for words in ("erspan_dir 9", "subheader 4", "trunc 9", "erspan_hwid 65",
-                  "oversize 3"):
+                  "oversize 3", "sample 2 3"):
         assert f" {words} " in text(opts), words
     equal(js([(PARMS, parms()), counters([1, 2])], "-s")["mirrorx_stats"],
           {"sent": 1, "bytes": 2})

@@ -64,6 +64,10 @@ WORDS = {
     tc.LIMIT_PACKETS: Word(0, MOST, 0),
     tc.LIMIT_PACKET_BURST: Word(0, MOST, 0),
     tc.PLAINTEXT: Word(0, 1, 0),
+    tc.SAMPLE_MODE: Word(0, 2, 0),
+    tc.SAMPLE_BURST: Word(1, MOST, 1),
+    tc.FLOW_SEED: Word(0, (1 << 64) - 1, 0),
+    tc.FLOW_INNER: Word(0, 1, 0),
 }
 LIMITS = {tc.LIMIT_RATE: tc.LIMIT_BURST, tc.LIMIT_PACKETS: tc.LIMIT_PACKET_BURST}
 ADDRESSES = {tc.DST_IP4: 4, tc.DST_IP6: 16, tc.SRC_IP4: 4, tc.SRC_IP6: 16}
@@ -147,6 +151,9 @@ def check_combination(v):
     demand(not v[tc.FIXLEN] or v[tc.TRUNC] or v[tc.TRUNC_AFTER], "fixlen without trunc")
     for rate, burst in LIMITS.items():
         demand(bool(v[rate]) == bool(v[burst]), "a limit and its burst")
+    demand(v[tc.SAMPLE_MODE] != 2 or v[tc.SAMPLE_BURST] == 1, "a flow has no burst")
+    demand((v[tc.SAMPLE] - 1) * v[tc.SAMPLE_BURST] < MOST, "sample too rare")
+    demand(v[tc.SAMPLE_MODE] == 2 or not (v[tc.FLOW_SEED] or v[tc.FLOW_INNER]), "no flows")
     # of each subheader, the timestamps that go with it
     times = {0: (0, 1), 1: (0,), 3: (0, 1, 2), 5: (2,), 7: (2,)}
     demand(v[tc.TIMESTAMP] in times.get(v[tc.SUBHEADER], ()), "timestamp and subheader")

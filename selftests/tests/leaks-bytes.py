@@ -327,7 +327,8 @@ def options(family):
                rawtc.VLAN_TAG: 1, rawtc.TRUNC: 777, rawtc.FIXLEN: 1, rawtc.OVERSIZE: 1, rawtc.SAMPLE: 3,
                rawtc.TOS: 255, rawtc.TTL: 1, rawtc.MARK: 1 << 31, rawtc.PRIORITY: 5, rawtc.PLAINTEXT: 1,
                rawtc.ERSPAN_HWID: 63, rawtc.LIMIT_RATE: struct.pack("=Q", 1 << 40),
-               rawtc.LIMIT_BURST: 1 << 30, rawtc.LIMIT_PACKETS: 1 << 30, rawtc.LIMIT_PACKET_BURST: 99}
+               rawtc.LIMIT_BURST: 1 << 30, rawtc.LIMIT_PACKETS: 1 << 30, rawtc.LIMIT_PACKET_BURST: 99,
+               rawtc.SAMPLE_MODE: 2, rawtc.FLOW_SEED: struct.pack("=Q", 1 << 63), rawtc.FLOW_INNER: 1}
     return [rawtc.attr(number, value) for number, value in numbers.items()]
 
 

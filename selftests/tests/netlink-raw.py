@@ -67,7 +67,8 @@ def values():
                         tc.TIMESTAMP: (3, most), tc.TRUNC: (65536, most), tc.SAMPLE: (0,),
                         tc.TOS: (256, most), tc.TTL: (0, 256, most), tc.SUBHEADER: (8, most),
                         tc.VLAN_TAG: (2, most), tc.TRUNC_AFTER: (4, most), tc.FIXLEN: (2, most),
-                        tc.OVERSIZE: (3, most), tc.PLAINTEXT: (2, most)}.items():
+                        tc.OVERSIZE: (3, most), tc.PLAINTEXT: (2, most),
+                        tc.SAMPLE_MODE: (3, most), tc.SAMPLE_BURST: (0,), tc.FLOW_INNER: (2, most)}.items():
         for value in bad:
             yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
     for value in 1, 13:
@@ -94,6 +95,16 @@ def contradictions():
         yield limit(f"burst with {name} 0", "burst needs a limit", burst, {rate: 0, burst: 1})
     yield limit("burst of the other kind", "limit needs a burst", tc.LIMIT_RATE,
                 {tc.LIMIT_RATE: 1, tc.LIMIT_PACKET_BURST: 1})
+    yield refuse("a burst of flows", "A flow has no burst", tc.SAMPLE_BURST,
+                 {tc.SAMPLE: 9, tc.SAMPLE_MODE: 2, tc.SAMPLE_BURST: 2})
+    for mode in 0, 1:
+        yield refuse(f"a burst that is too rare, mode {mode}", "too rare", tc.SAMPLE_BURST,
+                     {tc.SAMPLE: 1 << 16 | 1, tc.SAMPLE_MODE: mode, tc.SAMPLE_BURST: 1 << 16}, "ERANGE")
+        yield refuse(f"flow_inner with mode {mode}", "need sample flow", tc.FLOW_INNER,
+                     {tc.SAMPLE_MODE: mode, tc.FLOW_INNER: 1})
+        yield ("flow_seed without flows", good(u32(tc.SAMPLE_MODE, mode),
+                                               attr(tc.FLOW_SEED, struct.pack("=Q", 1))), "EINVAL",
+               "need sample flow", tc.FLOW_SEED)
     for number in 2, 4, 6:
         yield refuse(f"subheader {number}", "none of 1, 3, 5 and 7", tc.SUBHEADER, {tc.SUBHEADER: number})
     for time in 1, 2:
@@ -127,7 +138,8 @@ def defaults():
         words = {tc.ERSPAN_VER: ver, tc.ID: 0, tc.ERSPAN_DIR: 0, tc.ERSPAN_HWID: 0, tc.SGT: 0,
                  tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
                  tc.FIXLEN: 0, tc.OVERSIZE: 0, tc.LIMIT_BURST: 0, tc.LIMIT_PACKETS: 0,
-                 tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0}
+                 tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0, tc.SAMPLE_MODE: 0, tc.SAMPLE_BURST: 1,
+                 tc.FLOW_INNER: 0}
         yield good(*(u32(number, value) for number, value in words.items()), index=5)
 
 
@@ -273,7 +285,8 @@ def main():
         tc.ERSPAN_VER: 2, tc.ERSPAN_DIR: 2, tc.ERSPAN_HWID: 63, tc.SGT: 65535, tc.TIMESTAMP: 2,
         tc.TRUNC: 65535, tc.SAMPLE: 0xffffffff, tc.TOS: 255, tc.TTL: 255, tc.MARK: 0xffffffff,
         tc.PRIORITY: 0xffffffff, tc.SUBHEADER: 7, tc.PORT: 0xfffff, tc.VLAN_TAG: 1,
-        tc.TRUNC_AFTER: 3, tc.FIXLEN: 1, tc.OVERSIZE: 2}.items()]
+        tc.TRUNC_AFTER: 3, tc.FIXLEN: 1, tc.OVERSIZE: 2, tc.SAMPLE_MODE: 2,
+        tc.FLOW_INNER: 1}.items()] + [attr(tc.FLOW_SEED, b"\xff" * 8)]
     answer = judge.netlink.add(tc.action(good(*everything, index=OLD), attr(tc.COOKIE, b"old one")))
     ok(not answer.error, "the largest value of everything is accepted", answer)
     for cases in addresses, values, contradictions, forms, controls:

@@ -102,6 +102,17 @@ def retype(flags):
 
 
 # In words, and as JSON says them: bytes per second, bytes, packets per second, packets
+SAMPLES = {
+    "sample 10 random": (10, "random", 1, 0, False),
+    "sample 10 burst 3": (10, "random", 3, 0, False),
+    "sample 65536 random burst 65536": (65536, "random", 65536, 0, False),
+    "sample 3 every": (3, "every", 1, 0, False),
+    "sample 4294967295 every burst 1": (4294967295, "every", 1, 0, False),
+    "sample 3 every burst 1000": (3, "every", 1000, 0, False),
+    "sample 100 flow": (100, "flow", 1, 0, False),
+    "sample 1 flow flow_seed 18446744073709551615": (1, "flow", 1, 2 ** 64 - 1, False),
+    "sample 7 flow flow_seed 0x10 flow_inner": (7, "flow", 1, 16, True),
+}
 LIMITS = {
     "limit 100mbit burst 64k": (12500000, 65536, 0, 0),
     "limit 8bit burst 1b": (1, 1, 0, 0),
@@ -135,7 +146,7 @@ def option_sets():
         "subheader 1 port 4294967295", "subheader 5 port 65535", "subheader 7 port 1048575",
         "erspan_ver 1 port 1048575 vlan_tag strip id 1023", "trunc 128 fixlen", "trunc l4+1 fixlen",
         "erspan_ver 1 trunc l3+8 fixlen port 1 oversize split", "erspan_ver 0 trunc 64 fixlen",
-        "timestamp 100us subheader 3", "plaintext", *LIMITS)
+        "timestamp 100us subheader 3", "plaintext", *LIMITS, *SAMPLES)
     yield from CONTROLS
     yield "jump 2"
     yield ("src_ip SRC dev d1 id 1023 erspan_ver 2 erspan_dir egress erspan_hwid 63 sgt 65535"
@@ -162,6 +173,9 @@ def says(act, words):
         return act["control_action"] == {"type": "jump", "jump": 2}
     if words in LIMITS:
         return tuple(act[key] for key in ("limit", "burst", "limit_packets", "burst_packets")) == LIMITS[words]
+    if words in SAMPLES:
+        return tuple(act[key] for key in ("sample", "sample_mode", "sample_burst", "flow_seed",
+                                          "flow_inner")) == SAMPLES[words]
     words = iter(words.split())
     return all(act["control_action"] == {"type": key} if key in CONTROLS else
                act[key] if key in ("fixlen", "plaintext") else

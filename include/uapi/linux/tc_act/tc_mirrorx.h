@@ -56,8 +56,8 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_TRUNC: u32, bytes of the frame to keep, 14..65535; 0, the
  *	default, keeps the whole frame.  With TCA_MIRRORX_TRUNC_AFTER, bytes to
  *	keep behind that header, 0..65535
- * @TCA_MIRRORX_SAMPLE: u32, copy one frame in this many, at random; from 1,
- *	the default, which is every frame
+ * @TCA_MIRRORX_SAMPLE: u32, copy one frame, or flow, in this many; from 1, the
+ *	default, which is all of them
  * @TCA_MIRRORX_TOS: u32, outer TOS or traffic class, 0..255, default 0
  * @TCA_MIRRORX_TTL: u32, outer TTL or hop limit, 1..255, default 64
  * @TCA_MIRRORX_MARK: u32, skb mark of the copies, default 0
@@ -84,6 +84,14 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_LIMIT_PACKET_BURST: u32, and so many at once, likewise
  * @TCA_MIRRORX_PLAINTEXT: u32, 1 to copy frames whose payload is plaintext here,
  *	and ciphertext on the wire; default 0
+ * @TCA_MIRRORX_SAMPLE_MODE: u32, enum tc_mirrorx_sample, default RANDOM
+ * @TCA_MIRRORX_SAMPLE_BURST: u32, frames in a row that are chosen together, from 1,
+ *	the default; as many times fewer rows.  Not with SAMPLE_FLOW.  Its product
+ *	with SAMPLE - 1 is less than 2^32
+ * @TCA_MIRRORX_FLOW_SEED: u64, what decides which flows are chosen, default 0;
+ *	with SAMPLE_FLOW
+ * @TCA_MIRRORX_FLOW_INNER: u32, 1 to take what tunnels carry (IP or Ethernet in
+ *	IP, GRE, VXLAN or Geneve) for the flow; default 0; with SAMPLE_FLOW
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -120,6 +128,10 @@ enum tca_mirrorx {
 	TCA_MIRRORX_LIMIT_PACKETS,
 	TCA_MIRRORX_LIMIT_PACKET_BURST,
 	TCA_MIRRORX_PLAINTEXT,
+	TCA_MIRRORX_SAMPLE_MODE,
+	TCA_MIRRORX_SAMPLE_BURST,
+	TCA_MIRRORX_FLOW_SEED,
+	TCA_MIRRORX_FLOW_INNER,
 	__TCA_MIRRORX_MAX
 };
 
@@ -216,6 +228,25 @@ enum tc_mirrorx_header {
 };
 
 #define TC_MIRRORX_HEADER_MAX (__TC_MIRRORX_HEADER_MAX - 1)
+
+/**
+ * enum tc_mirrorx_sample - which frames TCA_MIRRORX_SAMPLE chooses
+ * @TC_MIRRORX_SAMPLE_RANDOM: each with the same probability
+ * @TC_MIRRORX_SAMPLE_EVERY: each N-th that a CPU sees
+ * @TC_MIRRORX_SAMPLE_FLOW: all of one flow in N, in both directions: those for
+ *	which the lower half of SipHash-2-4 of the flow is at most (2^32 - 1) / N.
+ *	Actions with the same FLOW_SEED, the first half of the key, choose the same
+ *	flows, and those with a larger N some of them
+ * @__TC_MIRRORX_SAMPLE_MAX: end of the list
+ */
+enum tc_mirrorx_sample {
+	TC_MIRRORX_SAMPLE_RANDOM,
+	TC_MIRRORX_SAMPLE_EVERY,
+	TC_MIRRORX_SAMPLE_FLOW,
+	__TC_MIRRORX_SAMPLE_MAX
+};
+
+#define TC_MIRRORX_SAMPLE_MAX (__TC_MIRRORX_SAMPLE_MAX - 1)
 
 /**
  * enum tc_mirrorx_oversize - what becomes of a copy that exceeds the path's MTU

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * To which flow does a frame belong?  Pure: also compiled in user space by the
+ * tests.
+ */
+#ifndef MIRRORX_FLOW_H
+#define MIRRORX_FLOW_H
+
+#include <linux/types.h>
+
+#include "headers.h"
+
+/* Of IPv6: two addresses, and a word with ports, protocol and kind */
+#define MIRRORX_FLOW_MAX	40
+
+/* The shortest key, which IPv4 has as well */
+#define MIRRORX_FLOW_MIN	16
+
+/* What mirrorx_flow_usual() reads: Ethernet, IPv4 and ports */
+#define MIRRORX_FLOW_USUAL	38
+
+/**
+ * struct mirrorx_flow_key - bytes that tell one flow, or datagram, from others
+ * @bytes: the same for both directions, in network order.  Both addresses, the lower
+ *	one first, then for IPv4 and IPv6 the ports in the same order, or 0, two
+ *	bytes 0, the protocol, and 4 or 6; for all else the EtherType, 0, and 2.
+ *	What tells a datagram has its ID in place of the ports, and a 1 in front of
+ *	the protocol
+ * @len: how many, a multiple of 8; 0 for none
+ */
+struct mirrorx_flow_key {
+	__u8 bytes[MIRRORX_FLOW_MAX] __attribute__((aligned(8)));
+	__u32 len;
+};
+
+/**
+ * struct mirrorx_flow - what a frame says of its flow
+ * @key: of the flow
+ * @datagram: if it is a fragment, of the datagram
+ * @later: it is not the first one, so that @key has no ports
+ */
+struct mirrorx_flow {
+	struct mirrorx_flow_key key;
+	struct mirrorx_flow_key datagram;
+	bool later;
+};
+
+bool mirrorx_flow_usual(struct mirrorx_flow_key *key, const __u8 *frame);
+void mirrorx_flow_find(struct mirrorx_flow *flow,
+		       const struct mirrorx_view *view, bool inner);
+
+#endif /* MIRRORX_FLOW_H */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For flow.py: one request per line, all bytes in hex.
+ *
+ *	BYTES INNER FRAME	what tells the flow of the frame, of which only that
+ *				many bytes lie in one piece; what tells its datagram
+ *				or -; whether it is not the first fragment; and
+ *				what the short cut for usual frames says, or -
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+
+#define FRAME_MAX	65535
+
+static __u8 frame[FRAME_MAX];
+static __u32 frame_len;
+
+bool mirrorx_fetch(const void *from, __u32 offset, __u32 len, __u8 *to)
+{
+	memcpy(to, (const __u8 *)from + offset, len);
+	return true;
+}
+
+static __u8 *copy(__u32 len)
+{
+	__u8 *to = malloc(len ?: 1);	/* ASan guards both ends */
+
+	memcpy(to, frame, len);
+	return to;
+}
+
+static void print(const struct mirrorx_flow_key *key, const char *end)
+{
+	__u32 i;
+
+	for (i = 0; i < key->len; i++)
+		printf("%02x", key->bytes[i]);
+	printf("%s%s", key->len ? "" : "-", end);
+}
+
+static void find(__u32 data_len, int inner)
+{
+	__u8 *first = copy(data_len), *all = copy(frame_len);
+	struct mirrorx_view view = {
+		.data = first,
+		.data_len = data_len,
+		.len = frame_len,
+		.frame = all,
+	};
+	struct mirrorx_flow_key usual = { .len = 0 };
+	struct mirrorx_flow flow;
+
+	mirrorx_flow_find(&flow, &view, inner);
+	print(&flow.key, " ");
+	print(&flow.datagram, " ");
+	printf("%d ", flow.later);
+	if (data_len >= MIRRORX_FLOW_USUAL && !mirrorx_flow_usual(&usual, first))
+		usual.len = 0;
+	print(&usual, "\n");
+	free(first);
+	free(all);
+}
+
+int main(void)
+{
+	static char hex[2 * FRAME_MAX + 1];
+	unsigned int data_len, byte;
+	int inner;
+
+	while (scanf("%u %d %131070s", &data_len, &inner, hex) == 3) {
+		for (frame_len = 0; sscanf(hex + 2 * frame_len, "%2x", &byte) == 1; )
+			frame[frame_len++] = byte;
+		if (data_len > frame_len)
+			return 1;
+		find(data_len, inner);
+	}
+	return feof(stdin) ? 0 : 1;
+}
