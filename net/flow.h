@@ -29,7 +29,7 @@
  * @len: how many, a multiple of 8; 0 for none
  */
 struct mirrorx_flow_key {
-	__u8 bytes[MIRRORX_FLOW_MAX] __attribute__((aligned(8)));
+	__u8 bytes[MIRRORX_FLOW_MAX] __aligned(8);
 	__u32 len;
 };
 

@@ -197,9 +197,9 @@ mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
 }
 
 /* Does sampling pass over this packet, as it does over all of its flow? */
-static noinline bool pass_over_flow(struct mirrorx_cpu *cpu,
-				    const struct mirrorx_params *params,
-				    const struct sk_buff *skb)
+static __always_inline bool pass_over_flow(struct mirrorx_cpu *cpu,
+					   const struct mirrorx_params *params,
+					   const struct sk_buff *skb)
 {
 	if (lower_32_bits(mirrorx_flow_hash(skb, params)) <= params->flow_limit)
 		return false;
@@ -360,6 +360,16 @@ static noinline int mirror_packet(const struct sk_buff *skb,
 	return READ_ONCE(m->tcf_action);
 }
 
+static noinline int mirror_of_flow(const struct sk_buff *skb,
+				   struct tcf_mirrorx *m,
+				   struct mirrorx_cpu *cpu,
+				   struct mirrorx_params *params)
+{
+	if (pass_over_flow(cpu, params, skb))
+		return READ_ONCE(m->tcf_action);
+	return mirror_packet(skb, m, cpu, params);
+}
+
 /**
  * tcf_mirrorx_act() - run the action: send a copy of a packet, or count why not
  * @skb: packet at a tc hook; only read
@@ -395,7 +405,7 @@ int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
 	}
 	if (mirrorx_pass_over_one(cpu, params))
 		return READ_ONCE(m->tcf_action);
-	if (unlikely(params->flow_limit) && pass_over_flow(cpu, params, skb))
-		return READ_ONCE(m->tcf_action);
+	if (unlikely(params->flow_limit))
+		return mirror_of_flow(skb, m, cpu, params);
 	return mirror_packet(skb, m, cpu, params);
 }

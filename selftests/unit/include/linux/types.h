@@ -2,5 +2,6 @@
 #include_next <linux/types.h>
 #include <stdbool.h>
 
+#define __aligned(n)	__attribute__((aligned(n)))
 #define __uninitialized
 #define noinline	__attribute__((noinline))
