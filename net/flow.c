@@ -67,11 +67,23 @@ static bool has_ports(__u8 proto)
 	}
 }
 
+/* For four bytes, memcmp() would be a call to compare two registers. */
+static __always_inline int compare(const __u8 *a, const __u8 *b, __u32 len)
+{
+	__u32 x, y;
+
+	if (len != IPV4_ADDR_LEN)
+		return memcmp(a, b, len);
+	x = get_unaligned_be32(a);
+	y = get_unaligned_be32(b);
+	return x < y ? -1 : x > y;
+}
+
 /* Both addresses lie one behind the other, and so do the ports. */
 static __always_inline void put_ends(struct mirrorx_flow_key *key,
 				     const __u8 *addrs, __u32 len, __u32 ports)
 {
-	int order = memcmp(addrs, addrs + len, len);
+	int order = compare(addrs, addrs + len, len);
 	bool swap = order > 0 || (!order && ports >> 16 > (ports & 0xffff));
 
 	if (swap)

@@ -5,19 +5,37 @@
  * and 0 as the second.  So hosts agree that have the same seed, and who does not
  * know it cannot choose the number.
  *
+ * Where flows are not sampled, it only has to spread them over ports, and is
+ * something that takes a fraction of the time.
+ *
  * A fragment but the first has no ports.  Each CPU remembers which flows the last
  * datagrams in fragments belonged to; fragments that come first, or elsewhere, or
  * too late, belong to a flow without ports.
  */
+#include <linux/hash.h>
 #include <linux/siphash.h>
 #include <linux/unaligned.h>
 
 #include "mirrorx.h"
 
+/* Multiplication carries upwards, and the shift brings it down again. */
+static __always_inline u64 mix(u64 hash, u64 word)
+{
+	hash = (hash ^ word) * GOLDEN_RATIO_64;
+	return hash ^ hash >> 32;
+}
+
 static u64 hash_key(const struct mirrorx_flow_key *key,
 		    const struct mirrorx_params *params)
 {
-	return siphash(key->bytes, key->len, &params->flow_key);
+	u64 hash = 0;
+	u32 i;
+
+	if (params->flow_limit)
+		return siphash(key->bytes, key->len, &params->flow_key);
+	for (i = 0; i < key->len; i += sizeof(hash))
+		hash = mix(hash, get_unaligned_le64(key->bytes + i));
+	return hash;
 }
 
 /*
@@ -79,11 +97,14 @@ static __always_inline u64 mirrorx_flow_hash(const struct sk_buff *skb,
 					     const struct mirrorx_params *params)
 {
 	struct mirrorx_flow_key key __uninitialized;
+	u64 first, second;
 
 	if (unlikely(params->flow_inner || !is_usual(skb) ||
 		     !mirrorx_flow_usual(&key, skb_mac_header(skb))))
 		return hash_any(skb, params);
-	return siphash_2u64(get_unaligned_le64(key.bytes),
-			    get_unaligned_le64(key.bytes + 8),
-			    &params->flow_key);
+	first = get_unaligned_le64(key.bytes);
+	second = get_unaligned_le64(key.bytes + 8);
+	if (params->flow_limit)
+		return siphash_2u64(first, second, &params->flow_key);
+	return mix(mix(0, first), second);
 }

@@ -52,13 +52,19 @@ static noinline bool look_into(struct mirror *mirror,
 	return true;
 }
 
-/* The session's sequence, or that of this CPU, which stays while BH is off. */
+/*
+ * The session's sequence, or that of this CPU, which stays while BH is off; 0
+ * where copies have no number.
+ */
 static u32 next_seq(struct mirror *mirror)
 {
 	struct mirrorx_session *session = mirror->params->session;
+	u8 seq = mirror->path.route->encap.seq;
 
-	if (likely(!mirror->path.route->encap.hwid_cpu))
+	if (likely(seq == MIRRORX_SEQ_SESSION))
 		return atomic_inc_return(&session->seq) - 1;
+	if (seq != MIRRORX_SEQ_CPU)
+		return 0;
 	mirror->meta.cpu = smp_processor_id();
 	return this_cpu_inc_return(*session->cpu_seq) - 1;
 }
@@ -260,6 +266,21 @@ static __always_inline u64 time_ns(const struct sk_buff *skb)
 	return ktime_get_real_ns();
 }
 
+/*
+ * What headers that are not the usual ones tell of a packet.  Of the hash, the
+ * half by which sampling does not choose flows.
+ */
+static noinline void set_meta(struct mirror *mirror, const struct sk_buff *skb)
+{
+	const struct mirrorx_encap *encap = &mirror->path.route->encap;
+
+	if (encap->timed)
+		mirror->meta.time_ns = time_ns(skb);
+	if (encap->flow)
+		mirror->meta.flow =
+			upper_32_bits(mirrorx_flow_hash(skb, mirror->params));
+}
+
 /* Find the way; what holds for all copies of a packet is known with it. */
 static __always_inline enum tca_mirrorx_stats
 set_out(struct mirror *mirror, const struct sk_buff *skb)
@@ -270,7 +291,10 @@ set_out(struct mirror *mirror, const struct sk_buff *skb)
 	if (unlikely(reason))
 		return reason;
 
-	mirror->meta.time_ns = time_ns(skb);
+	if (likely(mirror->path.route->encap.usual))
+		mirror->meta.time_ns = time_ns(skb);
+	else
+		set_meta(mirror, skb);
 	mirror->meta.egress = !skb_at_tc_ingress(skb);
 	mirror->meta.ifindex = skb->dev->ifindex;
 	return 0;

@@ -13,6 +13,11 @@
 
 #define SESSION_MAX	1023
 
+#define VNI_MAX		0xffffff
+
+#define VXLAN_PORT	4789
+#define GENEVE_PORT	6081
+
 /* The Hw ID has room for so many CPUs. */
 #define HWID_CPUS	64
 
@@ -24,6 +29,15 @@ static struct netlink_range_validation ifindex_range = {
 
 static struct netlink_range_validation u16_range = {
 	.max = U16_MAX,
+};
+
+static struct netlink_range_validation udp_port_range = {
+	.min = 1,
+	.max = U16_MAX,
+};
+
+static struct netlink_range_validation vni_range = {
+	.max = VNI_MAX,
 };
 
 static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
@@ -82,6 +96,10 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_SAMPLE_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TCA_MIRRORX_FLOW_SEED] = { .type = NLA_U64 },
 	[TCA_MIRRORX_FLOW_INNER] = NLA_POLICY_MAX(NLA_U32, 1),
+	[TCA_MIRRORX_ENCAP] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_ENCAP_MAX),
+	[TCA_MIRRORX_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &vni_range),
+	[TCA_MIRRORX_DST_PORT] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &udp_port_range),
 };
 
 static u32 get_u32(const struct nlattr *attr, u32 otherwise)
@@ -389,25 +407,42 @@ static int parse_port(struct mirrorx_params *params, const struct nlattr *attr,
 	return 0;
 }
 
+/* What says something that only type III has a field for, NULL if nothing does */
+static const struct nlattr *find_type3(const struct mirrorx_encap_conf *conf,
+				       struct nlattr **tb)
+{
+	if (conf->dir != TC_MIRRORX_DIR_AUTO)
+		return tb[TCA_MIRRORX_ERSPAN_DIR];
+	if (conf->hwid)
+		return tb[TCA_MIRRORX_ERSPAN_HWID];
+	if (conf->sgt)
+		return tb[TCA_MIRRORX_SGT];
+	if (conf->platf)
+		return tb[TCA_MIRRORX_SUBHEADER] ?: tb[TCA_MIRRORX_TIMESTAMP];
+	if (conf->timestamp != TC_MIRRORX_TIMESTAMP_100US)
+		return tb[TCA_MIRRORX_TIMESTAMP];
+	return NULL;
+}
+
+/* Likewise, that types II and III have one for */
+static const struct nlattr *find_type2(const struct mirrorx_encap_conf *conf,
+				       struct nlattr **tb)
+{
+	if (conf->session)
+		return tb[TCA_MIRRORX_ID];
+	return conf->strip ? tb[TCA_MIRRORX_VLAN_TAG] : NULL;
+}
+
 /* What the type has no field for cannot be said, unless it says nothing. */
 static int check_type(const struct mirrorx_encap_conf *conf, struct nlattr **tb,
 		      struct netlink_ext_ack *extack)
 {
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 
 	if (conf->type == TC_MIRRORX_ERSPAN_III)
 		return 0;
 
-	if (conf->dir != TC_MIRRORX_DIR_AUTO)
-		attr = tb[TCA_MIRRORX_ERSPAN_DIR];
-	else if (conf->hwid)
-		attr = tb[TCA_MIRRORX_ERSPAN_HWID];
-	else if (conf->sgt)
-		attr = tb[TCA_MIRRORX_SGT];
-	else if (conf->platf)
-		attr = tb[TCA_MIRRORX_SUBHEADER] ?: tb[TCA_MIRRORX_TIMESTAMP];
-	else if (conf->timestamp != TC_MIRRORX_TIMESTAMP_100US)
-		attr = tb[TCA_MIRRORX_TIMESTAMP];
+	attr = find_type3(conf, tb);
 	if (attr) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "Only ERSPAN type III has a direction, Hw ID, SGT, timestamp or subheader");
@@ -416,14 +451,53 @@ static int check_type(const struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	if (conf->type == TC_MIRRORX_ERSPAN_II)
 		return 0;
 
-	if (conf->session)
-		attr = tb[TCA_MIRRORX_ID];
-	else if (conf->strip)
-		attr = tb[TCA_MIRRORX_VLAN_TAG];
+	attr = find_type2(conf, tb);
 	if (!attr)
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, attr,
 			    "ERSPAN type I has no header for a Session ID or a stripped tag");
+	return -EINVAL;
+}
+
+/* Nor what only ERSPAN has a field for, in other encapsulations. */
+static int check_no_erspan(const struct mirrorx_encap_conf *conf,
+			   struct nlattr **tb, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
+
+	if (conf->type != TC_MIRRORX_ERSPAN_III)
+		attr = tb[TCA_MIRRORX_ERSPAN_VER];
+	else
+		attr = find_type3(conf, tb) ?: find_type2(conf, tb) ?:
+		       tb[TCA_MIRRORX_PORT];
+	if (!attr)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "Only encap erspan has a type, Session ID, direction, Hw ID, SGT, timestamp, subheader, port or stripped tag");
+	return -EINVAL;
+}
+
+static int parse_encap(struct mirrorx_encap_conf *conf, struct nlattr **tb,
+		       struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = tb[TCA_MIRRORX_DST_PORT];
+	u16 port;
+
+	conf->encap = get_u32(tb[TCA_MIRRORX_ENCAP], TC_MIRRORX_ENCAP_ERSPAN);
+	conf->vni = get_u32(tb[TCA_MIRRORX_VNI], 0);
+	if (mirrorx_encap_proto(conf) == IPPROTO_UDP) {
+		port = conf->encap == TC_MIRRORX_ENCAP_VXLAN ? VXLAN_PORT :
+							       GENEVE_PORT;
+		conf->dst_port = get_u32(attr, port);
+		return 0;
+	}
+
+	if (conf->vni)
+		attr = tb[TCA_MIRRORX_VNI];
+	if (!attr)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "Only encap vxlan and encap geneve have a vni and a dst_port");
 	return -EINVAL;
 }
 
@@ -450,7 +524,11 @@ static int parse_header(struct mirrorx_params *params, struct nlattr **tb,
 				    "erspan_hwid cpu: this machine has more CPUs than the Hw ID can tell");
 		return -EOPNOTSUPP;
 	}
-	err = parse_time(conf, tb, extack);
+	err = parse_encap(conf, tb, extack);
+	if (!err)
+		err = parse_time(conf, tb, extack);
+	if (!err && conf->encap != TC_MIRRORX_ENCAP_ERSPAN)
+		err = check_no_erspan(conf, tb, extack);
 	if (!err)
 		err = check_type(conf, tb, extack);
 	if (!err)
@@ -553,7 +631,8 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 	if (err)
 		goto free_params;
 	err = -ENOMEM;
-	if (params->flow_limit && !alloc_datagrams(params))
+	if ((params->flow_limit || mirrorx_encap_has_flow(&params->conf)) &&
+	    !alloc_datagrams(params))
 		goto free_params;
 	params->flight = mirrorx_flight_get(mnet);
 	if (!params->flight)
@@ -672,6 +751,17 @@ static int dump_sample(struct sk_buff *msg, const struct mirrorx_params *params)
 	return 0;
 }
 
+static int dump_encap(struct sk_buff *msg,
+		      const struct mirrorx_encap_conf *conf)
+{
+	if (nla_put_u32(msg, TCA_MIRRORX_ENCAP, conf->encap) ||
+	    nla_put_u32(msg, TCA_MIRRORX_VNI, conf->vni))
+		return -EMSGSIZE;
+	if (!conf->dst_port)
+		return 0;
+	return nla_put_u32(msg, TCA_MIRRORX_DST_PORT, conf->dst_port);
+}
+
 static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
 {
 	const struct mirrorx_limit *rate = &limit[MIRRORX_LIMIT_BYTES];
@@ -697,6 +787,7 @@ int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params
 {
 	if (dump_path(msg, params) || dump_header(msg, &params->conf) ||
 	    dump_limits(msg, params->limit) || dump_sample(msg, params) ||
+	    dump_encap(msg, &params->conf) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PLAINTEXT, params->plaintext) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC_AFTER, params->trunc_after) ||

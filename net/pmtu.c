@@ -4,13 +4,14 @@
  *
  * "Fragmentation needed", "packet too big" and redirects are handed to whoever
  * answers for the packet's protocol, and for GRE that is nobody unless a tunnel
- * is configured: copies too large for a link behind the first router would
- * vanish for ever.  A raw socket that is bound to the collector hears of them,
- * and the kernel does the rest: it notes the path's MTU with the route, which
- * the next copy then finds.  The socket receives nothing.
+ * is configured, nor for UDP from ports that no socket has: copies too large for
+ * a link behind the first router would vanish for ever.  A raw socket that is
+ * bound to the collector hears of them, and the kernel does the rest: it notes
+ * the path's MTU with the route, which the next copy then finds.  The socket
+ * receives nothing.
  *
  * All actions that ask for the same route share one, since each of these sockets
- * is looked at for every GRE packet that the host receives.
+ * is looked at for every packet of GRE, or UDP, that the host receives.
  */
 #include <linux/in.h>
 #include <linux/mutex.h>
@@ -27,6 +28,7 @@
  * @daddr: collector's address, network order
  * @mark: mark of the copies
  * @ifindex: device that the route must use, or 0
+ * @proto: IP protocol of the copies
  * @ipv6: family of the address
  */
 struct mirrorx_pmtu_key {
@@ -34,6 +36,7 @@ struct mirrorx_pmtu_key {
 	u8 daddr[16];
 	u32 mark;
 	int ifindex;
+	u8 proto;
 	bool ipv6;
 };
 
@@ -89,7 +92,7 @@ static struct mirrorx_pmtu *new_pmtu(const struct mirrorx_pmtu_key *key)
 		return ERR_PTR(-ENOMEM);
 	memcpy(&pmtu->key, key, sizeof(*key));	/* all bytes */
 	err = sock_create_kern(key->net, key->ipv6 ? AF_INET6 : AF_INET,
-			       SOCK_RAW, IPPROTO_GRE, &pmtu->sock);
+			       SOCK_RAW, key->proto, &pmtu->sock);
 	if (err)
 		goto free_pmtu;
 	connect_sock(pmtu->sock->sk, key);
@@ -124,6 +127,7 @@ struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params)
 	memcpy(key.daddr, params->conf.daddr, sizeof(key.daddr));
 	key.mark = params->mark;
 	key.ifindex = params->ifindex;
+	key.proto = mirrorx_encap_proto(&params->conf);
 	key.ipv6 = params->conf.ipv6;
 
 	mutex_lock(&mirrorx_pmtus_mutex);

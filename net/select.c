@@ -6,6 +6,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/random.h>
+#include <linux/udp.h>
 #include <net/gre.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -79,23 +80,23 @@ static bool is_erspan_l3(const struct sk_buff *skb, int offset, __be16 proto)
 	}
 }
 
-/* Behind tags that are in the frame */
-static noinline bool is_erspan_tagged(const struct sk_buff *skb)
+/* What follows tags that are in the frame, and where; 0 if it is not there. */
+static noinline __be16 skip_tags(const struct sk_buff *skb, int *offset)
 {
-	int offset = skb_mac_offset(skb) + ETH_HLEN;
 	__be16 proto = skb->protocol;
 	const struct vlan_hdr *tag;
 	struct vlan_hdr buf;
 	int depth;
 
+	*offset = skb_mac_offset(skb) + ETH_HLEN;
 	for (depth = 0; depth < TAGS_MAX && eth_type_vlan(proto); depth++) {
-		tag = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+		tag = skb_header_pointer(skb, *offset, sizeof(buf), &buf);
 		if (!tag)
-			return false;
+			return 0;
 		proto = tag->h_vlan_encapsulated_proto;
-		offset += sizeof(*tag);
+		*offset += sizeof(*tag);
 	}
-	return is_erspan_l3(skb, offset, proto);
+	return proto;
 }
 
 /*
@@ -120,14 +121,127 @@ static __always_inline bool is_copy(const struct sk_buff *skb)
 			return false;
 	}
 	if (unlikely(eth_type_vlan(proto)))
-		return is_erspan_tagged(skb);
+		proto = skip_tags(skb, &offset);
 	return is_erspan_l3(skb, offset, proto);
+}
+
+/* GRE as that of copies is, or the port of VXLAN or Geneve, and the VNI? */
+static bool is_alike(const struct sk_buff *skb, int offset,
+		     const struct mirrorx_encap_conf *conf, bool of_collector)
+{
+	struct {
+		struct udphdr udp;
+		__be32 tunnel[2];
+	} buf;
+	const struct gre_base_hdr *gre;
+	const typeof(buf) *p;
+
+	if (conf->encap == TC_MIRRORX_ENCAP_GRETAP) {
+		gre = skb_header_pointer(skb, offset, sizeof(*gre), &buf);
+		return of_collector && gre && !gre->flags &&
+		       gre->protocol == htons(ETH_P_TEB);
+	}
+	p = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	return p && p->udp.dest == htons(conf->dst_port) &&
+	       (of_collector || ntohl(p->tunnel[1]) >> 8 == conf->vni);
+}
+
+static bool is_alike_ipv4(const struct sk_buff *skb, int offset,
+			  const struct mirrorx_encap_conf *conf)
+{
+	const struct iphdr *iph;
+	struct iphdr buf;
+	bool of_collector;
+
+	iph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!iph || iph->protocol != mirrorx_encap_proto(conf))
+		return false;
+	of_collector = !conf->ipv6 &&
+		       (!memcmp(&iph->daddr, conf->daddr, sizeof(iph->daddr)) ||
+			!memcmp(&iph->saddr, conf->daddr, sizeof(iph->saddr)));
+	if (iph->frag_off & htons(IP_OFFSET))
+		return of_collector;
+	return is_alike(skb, offset + iph->ihl * 4, conf, of_collector);
+}
+
+static bool is_alike_ipv6(const struct sk_buff *skb, int offset,
+			  const struct mirrorx_encap_conf *conf)
+{
+	struct {
+		struct ipv6hdr ip6h;
+		struct frag_hdr fh;
+	} buf;
+	const struct ipv6hdr *ip6h;
+	const struct frag_hdr *fh;
+	bool of_collector;
+	u8 proto;
+
+	ip6h = skb_header_pointer(skb, offset, sizeof(*ip6h), &buf.ip6h);
+	if (!ip6h)
+		return false;
+	proto = ip6h->nexthdr;
+	of_collector = conf->ipv6 &&
+		       (!memcmp(&ip6h->daddr, conf->daddr, sizeof(ip6h->daddr)) ||
+			!memcmp(&ip6h->saddr, conf->daddr, sizeof(ip6h->saddr)));
+	offset += sizeof(*ip6h);
+	if (proto == NEXTHDR_FRAGMENT) {
+		fh = skb_header_pointer(skb, offset, sizeof(*fh), &buf.fh);
+		if (!fh)
+			return false;
+		proto = fh->nexthdr;
+		if (fh->frag_off & htons(IP6_OFFSET))
+			return of_collector && proto == mirrorx_encap_proto(conf);
+		offset += sizeof(*fh);
+	}
+	return proto == mirrorx_encap_proto(conf) &&
+	       is_alike(skb, offset, conf, of_collector);
+}
+
+/*
+ * All encapsulations but ERSPAN carry others' traffic as well, which may be
+ * mirrored.  Another host's copy, or one that has lost its owner, is known by
+ * what it has in common with the copies of this action: it is on its way to or
+ * from the same collector, as those of two hosts that mirror each other are, or
+ * has the same VNI.
+ */
+static noinline bool
+is_tunnelled_copy_any(const struct sk_buff *skb,
+		      const struct mirrorx_encap_conf *conf)
+{
+	int offset = skb_network_offset(skb);
+	__be16 proto = skb->protocol;
+
+	if (eth_type_vlan(proto))
+		proto = skip_tags(skb, &offset);
+	switch (proto) {
+	case htons(ETH_P_IP):
+		return is_alike_ipv4(skb, offset, conf);
+	case htons(ETH_P_IPV6):
+		return is_alike_ipv6(skb, offset, conf);
+	default:
+		return false;
+	}
 }
 
 /* Received packets have no owner, nearly all others are a socket's. */
 static bool is_own(const struct sk_buff *skb)
 {
 	return skb->sk && mirrorx_is_own(skb);
+}
+
+/* TCP, which most packets are, is done with here. */
+static __always_inline bool
+is_tunnelled_copy(const struct sk_buff *skb,
+		  const struct mirrorx_encap_conf *conf)
+{
+	int offset = skb_network_offset(skb);
+
+	if (likely(skb->protocol == htons(ETH_P_IP)) &&
+	    likely(skb_headlen(skb) >= offset + sizeof(struct iphdr)) &&
+	    ip_hdr(skb)->protocol != IPPROTO_UDP &&
+	    ip_hdr(skb)->protocol != IPPROTO_GRE)
+		return false;
+	return is_tunnelled_copy_any(skb, conf);
 }
 
 /**
@@ -217,6 +331,9 @@ static __always_inline enum tca_mirrorx_stats
 mirrorx_refuse(const struct sk_buff *skb, const struct mirrorx_params *params)
 {
 	if (unlikely(is_copy(skb) || is_own(skb)))
+		return TCA_MIRRORX_STATS_LOOP;
+	if (unlikely(params->conf.encap != TC_MIRRORX_ENCAP_ERSPAN) &&
+	    unlikely(is_tunnelled_copy(skb, &params->conf)))
 		return TCA_MIRRORX_STATS_LOOP;
 	if (unlikely(is_secret(skb)) && !params->plaintext)
 		return TCA_MIRRORX_STATS_SECRET;

@@ -89,7 +89,8 @@ static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
 		.flowi4_mark = params->mark,
-		.flowi4_proto = IPPROTO_GRE,
+		.flowi4_proto = mirrorx_encap_proto(&params->conf),
+		.fl4_dport = htons(params->conf.dst_port),
 	};
 	struct rtable *rt;
 
@@ -113,7 +114,8 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 	struct flowi6 fl6 = {
 		.flowi6_oif = oif,
 		.flowi6_mark = params->mark,
-		.flowi6_proto = IPPROTO_GRE,
+		.flowi6_proto = mirrorx_encap_proto(&params->conf),
+		.fl6_dport = htons(params->conf.dst_port),
 		.flowlabel = ip6_make_flowinfo(params->conf.tos, 0),
 	};
 	struct dst_entry *dst;

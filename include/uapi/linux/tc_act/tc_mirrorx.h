@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * tc action mirrorx: copy the selected packets to a remote collector in
- * ERSPAN type I, II or III.
+ * ERSPAN type I, II or III, or in GRE, VXLAN or Geneve.
  *
  * TCA_ACT_OPTIONS of the action holds one attribute per parameter, parsed
  * strictly: NLA_F_NESTED is required, unknown attributes and wrong sizes are
@@ -92,6 +92,12 @@ struct tc_mirrorx {
  *	with SAMPLE_FLOW
  * @TCA_MIRRORX_FLOW_INNER: u32, 1 to take what tunnels carry (IP or Ethernet in
  *	IP, GRE, VXLAN or Geneve) for the flow; default 0; with SAMPLE_FLOW
+ * @TCA_MIRRORX_ENCAP: u32, enum tc_mirrorx_encap, default ERSPAN.  What a format
+ *	has no field for may only have its default
+ * @TCA_MIRRORX_VNI: u32, VXLAN or Geneve Network Identifier, 0..16777215,
+ *	default 0
+ * @TCA_MIRRORX_DST_PORT: u32, UDP destination port of VXLAN or Geneve, 1..65535,
+ *	default 4789 or 6081
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -132,6 +138,9 @@ enum tca_mirrorx {
 	TCA_MIRRORX_SAMPLE_BURST,
 	TCA_MIRRORX_FLOW_SEED,
 	TCA_MIRRORX_FLOW_INNER,
+	TCA_MIRRORX_ENCAP,
+	TCA_MIRRORX_VNI,
+	TCA_MIRRORX_DST_PORT,
 	__TCA_MIRRORX_MAX
 };
 
@@ -264,6 +273,25 @@ enum tc_mirrorx_oversize {
 };
 
 #define TC_MIRRORX_OVERSIZE_MAX (__TC_MIRRORX_OVERSIZE_MAX - 1)
+
+/**
+ * enum tc_mirrorx_encap - what is between the outer IP header and the frame
+ * @TC_MIRRORX_ENCAP_ERSPAN: GRE and ERSPAN
+ * @TC_MIRRORX_ENCAP_GRETAP: GRE alone, with Transparent Ethernet Bridging as its
+ *	protocol
+ * @TC_MIRRORX_ENCAP_VXLAN: UDP and VXLAN
+ * @TC_MIRRORX_ENCAP_GENEVE: UDP and Geneve without options
+ * @__TC_MIRRORX_ENCAP_MAX: end of the list
+ */
+enum tc_mirrorx_encap {
+	TC_MIRRORX_ENCAP_ERSPAN,
+	TC_MIRRORX_ENCAP_GRETAP,
+	TC_MIRRORX_ENCAP_VXLAN,
+	TC_MIRRORX_ENCAP_GENEVE,
+	__TC_MIRRORX_ENCAP_MAX
+};
+
+#define TC_MIRRORX_ENCAP_MAX (__TC_MIRRORX_ENCAP_MAX - 1)
 
 /**
  * enum tca_mirrorx_stats - u64 counters, nested in TCA_MIRRORX_STATS
