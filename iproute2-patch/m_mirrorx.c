@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * m_mirrorx.c	copies of packets to a remote collector in ERSPAN
+ * m_mirrorx.c	copies of packets to a remote collector in ERSPAN and the like
  *
  * The table of words is the grammar: what a word takes, which attribute it
  * becomes and what the kernel assumes without it.  Parser, text and JSON all
@@ -72,11 +72,21 @@ static const char * const oversize_names[] = {
 	[TC_MIRRORX_OVERSIZE_SPLIT]	= "split",
 };
 
+static const char * const encap_names[] = {
+	[TC_MIRRORX_ENCAP_ERSPAN]	= "erspan",
+	[TC_MIRRORX_ENCAP_GRETAP]	= "gretap",
+	[TC_MIRRORX_ENCAP_VXLAN]	= "vxlan",
+	[TC_MIRRORX_ENCAP_GENEVE]	= "geneve",
+};
+
 static const char * const sample_names[] = {
 	[TC_MIRRORX_SAMPLE_RANDOM]	= "random",
 	[TC_MIRRORX_SAMPLE_EVERY]	= "every",
 	[TC_MIRRORX_SAMPLE_FLOW]	= "flow",
 };
+
+#define VXLAN_PORT	4789
+#define GENEVE_PORT	6081
 
 #define NAMES(x) .names = (x), .n_names = ARRAY_SIZE(x)
 
@@ -88,29 +98,37 @@ static const struct mirrorx_word {
 	__u32 dflt, min, max;
 	const char * const *names;
 	unsigned int n_names;
-	__u32 ver;		/* the first type of ERSPAN with a place for it */
+	__u32 type;		/* from which type of ERSPAN there is a place for it,
+				 * as ERSPAN counts; 0 if it is no matter of its
+				 */
 } words[] = {
 	{ .key = "dst_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_DST_IP4 },
 	{ .key = "src_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_SRC_IP4 },
 	{ .key = "dev", .value = MIRRORX_DEV, .attr = TCA_MIRRORX_IFINDEX },
+	{ .key = "encap", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_ENCAP,
+	  NAMES(encap_names) },
+	{ .key = "vni", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_VNI,
+	  .max = 16777215 },
+	{ .key = "dst_port", .value = MIRRORX_OPT, .attr = TCA_MIRRORX_DST_PORT,
+	  .dflt = VXLAN_PORT, .min = 1, .max = 65535 },
 	{ .key = "id", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ID,
-	  .max = 1023, .ver = TC_MIRRORX_ERSPAN_II },
+	  .max = 1023, .type = 2 },
 	{ .key = "erspan_ver", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_VER,
-	  .dflt = TC_MIRRORX_ERSPAN_III, .max = TC_MIRRORX_ERSPAN_MAX },
+	  .dflt = TC_MIRRORX_ERSPAN_III, .max = TC_MIRRORX_ERSPAN_MAX, .type = 1 },
 	{ .key = "erspan_dir", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_ERSPAN_DIR,
-	  NAMES(dir_names), .ver = TC_MIRRORX_ERSPAN_III },
+	  NAMES(dir_names), .type = 3 },
 	{ .key = "erspan_hwid", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_ERSPAN_HWID,
-	  .max = 63, NAMES(hwid_names), .ver = TC_MIRRORX_ERSPAN_III },
+	  .max = 63, NAMES(hwid_names), .type = 3 },
 	{ .key = "sgt", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_SGT,
-	  .max = 65535, .ver = TC_MIRRORX_ERSPAN_III },
+	  .max = 65535, .type = 3 },
 	{ .key = "timestamp", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_TIMESTAMP,
-	  NAMES(timestamp_names), .ver = TC_MIRRORX_ERSPAN_III },
+	  NAMES(timestamp_names), .type = 3 },
 	{ .key = "subheader", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_SUBHEADER,
-	  NAMES(subheader_names), .ver = TC_MIRRORX_ERSPAN_III },
+	  NAMES(subheader_names), .type = 3 },
 	{ .key = "port", .value = MIRRORX_OPT, .attr = TCA_MIRRORX_PORT,
-	  .max = ~0U, .ver = TC_MIRRORX_ERSPAN_II },
+	  .max = ~0U, .type = 2 },
 	{ .key = "vlan_tag", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_VLAN_TAG,
-	  NAMES(vlan_tag_names), .ver = TC_MIRRORX_ERSPAN_II },
+	  NAMES(vlan_tag_names), .type = 2 },
 	{ .key = "trunc", .value = MIRRORX_SLICE, .attr = TCA_MIRRORX_TRUNC,
 	  .attr2 = TCA_MIRRORX_TRUNC_AFTER, .min = 14, .max = 65535,
 	  NAMES(header_names) },
@@ -227,6 +245,8 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"Usage: ... mirrorx [ for COLLECTOR ] dst_ip ADDR [ src_ip ADDR ] [ dev DEV ]\n"
+		"                   [ encap { erspan | gretap | vxlan | geneve } ]\n"
+		"                   [ vni VNI ] [ dst_port UDPPORT ]\n"
 		"                   [ id SESSION ] [ erspan_ver { 0 | 1 | 2 } ]\n"
 		"                   [ erspan_dir { auto | ingress | egress } ]\n"
 		"                   [ erspan_hwid { HWID | cpu } ] [ sgt SGT ]\n"
@@ -247,6 +267,8 @@ static void usage(void)
 		"\t           ntopng: what suits it, where nothing else is said\n"
 		"\tADDR    := IPv4 or IPv6 address, of the same family in both places\n"
 		"\tDEV     := device that the route of the copies must use\n"
+		"\tVNI     := of VXLAN and Geneve, 0..16777215\n"
+		"\tUDPPORT := of these at the collector, by default 4789 and 6081\n"
 		"\tSESSION := ERSPAN Session ID, 0..1023\n"
 		"\tHWID    := ERSPAN Hw ID, 0..63\n"
 		"\tSGT     := Security Group Tag, 0..65535\n"
@@ -526,16 +548,27 @@ static const struct mirrorx_profile *parse_profile(const char *key,
 	refuse(key, list, arg);
 }
 
+/* The type of ERSPAN that was given, as ERSPAN counts; 0 for another encap */
+static __u32 given_type(struct rtattr **tb)
+{
+	if (tb[TCA_MIRRORX_ENCAP] &&
+	    rta_getattr_u32(tb[TCA_MIRRORX_ENCAP]) != TC_MIRRORX_ENCAP_ERSPAN)
+		return 0;
+	if (tb[TCA_MIRRORX_ERSPAN_VER])
+		return rta_getattr_u32(tb[TCA_MIRRORX_ERSPAN_VER]) + 1;
+	return ~0U;
+}
+
 /* Whether a profile's word goes with those that were given, which are in tb */
-static bool applies(const struct mirrorx_word *w, __u32 ver, struct rtattr **tb)
+static bool applies(const struct mirrorx_word *w, __u32 type, struct rtattr **tb)
 {
 	switch (w->attr) {
 	case TCA_MIRRORX_TIMESTAMP:	/* a subheader may take no other */
-		return ver >= w->ver && !tb[w->attr] && !tb[TCA_MIRRORX_SUBHEADER];
+		return type >= w->type && !tb[w->attr] && !tb[TCA_MIRRORX_SUBHEADER];
 	case TCA_MIRRORX_FIXLEN:
 		return !tb[w->attr] && tb[TCA_MIRRORX_TRUNC];
 	default:
-		return ver >= w->ver && !tb[w->attr];
+		return type >= w->type && !tb[w->attr];
 	}
 }
 
@@ -546,12 +579,11 @@ static void add_profile(const struct mirrorx_profile *p, struct rtattr *nest,
 	struct rtattr *tb[TCA_MIRRORX_MAX + 1];
 	const struct mirrorx_word *w;
 	char list[96], *key, *arg;
-	__u32 ver = ~0U;
+	__u32 type;
 
 	addattr_nest_end(n, nest);
 	parse_rtattr_nested(tb, TCA_MIRRORX_MAX, nest);
-	if (tb[TCA_MIRRORX_ERSPAN_VER])
-		ver = rta_getattr_u32(tb[TCA_MIRRORX_ERSPAN_VER]);
+	type = given_type(tb);
 
 	strcpy(list, p->words6 && tb[TCA_MIRRORX_DST_IP6] ? p->words6 : p->words);
 	if (verbose)
@@ -559,7 +591,7 @@ static void add_profile(const struct mirrorx_profile *p, struct rtattr *nest,
 	for (key = strtok(list, " "); key; key = strtok(NULL, " ")) {
 		w = find_word(key);
 		arg = w->value == MIRRORX_FLAG ? NULL : strtok(NULL, " ");
-		if (!applies(w, ver, tb))
+		if (!applies(w, type, tb))
 			continue;
 		parse_word(w, arg, n);
 		if (verbose)
@@ -803,10 +835,13 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 {
 	__u32 dflt = w->dflt, val;
 
-	/* The one default that is another word's matter */
+	/* The defaults that are other words' matter */
 	if (w->attr == TCA_MIRRORX_SUBHEADER &&
 	    get_val(tb, TCA_MIRRORX_TIMESTAMP, 0) == TC_MIRRORX_TIMESTAMP_NS)
 		dflt = 5;
+	if (w->attr == TCA_MIRRORX_DST_PORT &&
+	    get_val(tb, TCA_MIRRORX_ENCAP, 0) == TC_MIRRORX_ENCAP_GENEVE)
+		dflt = GENEVE_PORT;
 
 	val = w->value == MIRRORX_LIMIT || w->value == MIRRORX_SEED ? 0 :
 	      get_val(tb, w->attr, dflt);
@@ -834,7 +869,7 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 		break;
 	case MIRRORX_OPT:
 		if (tb[w->attr])
-			print_num(w, val, true);
+			print_num(w, val, !dflt || val != dflt || show_details);
 		else
 			print_null(PRINT_JSON, w->key, NULL, NULL);
 		break;

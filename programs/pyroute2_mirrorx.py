@@ -26,6 +26,7 @@ WORDS = {
     "vlan_tag": {"keep": 0, "strip": 1},
     "trunc_after": {"l2": 1, "l3": 2, "l4": 3},
     "oversize": {"cut": 0, "fragment": 1, "split": 2},
+    "encap": {"erspan": 0, "gretap": 1, "vxlan": 2, "geneve": 3},
     "sample_mode": {"random": 0, "every": 1, "flow": 2},
 }
 ATTRIBUTES = {
@@ -34,7 +35,8 @@ ATTRIBUTES = {
     **{key: key.upper() for key in (
         "id", "erspan_ver", "erspan_dir", "erspan_hwid", "sgt", "timestamp", "subheader", "port",
         "vlan_tag", "trunc", "trunc_after", "fixlen", "oversize", "sample", "plaintext", "tos", "ttl",
-        "mark", "priority", "sample_mode", "sample_burst", "flow_seed", "flow_inner")},
+        "mark", "priority", "sample_mode", "sample_burst", "flow_seed", "flow_inner",
+        "encap", "vni", "dst_port")},
 }
 OTHERS = ("kind", "action", "index", "dst_ip", "src_ip")
 
@@ -82,6 +84,9 @@ class options(nla):
         ("TCA_MIRRORX_SAMPLE_BURST", "uint32"),
         ("TCA_MIRRORX_FLOW_SEED", "uint64"),
         ("TCA_MIRRORX_FLOW_INNER", "uint32"),
+        ("TCA_MIRRORX_ENCAP", "uint32"),
+        ("TCA_MIRRORX_VNI", "uint32"),
+        ("TCA_MIRRORX_DST_PORT", "uint32"),
     )
 
     class parms(nla):

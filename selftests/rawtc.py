@@ -30,8 +30,9 @@ ETH_P_IP = 0x0800
 (TM, PARMS, MPAD, DST_IP4, DST_IP6, SRC_IP4, SRC_IP6, IFINDEX, ID, ERSPAN_VER, ERSPAN_DIR,
  ERSPAN_HWID, SGT, TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, MSTATS, SUBHEADER, PORT,
  VLAN_TAG, TRUNC_AFTER, FIXLEN, OVERSIZE, LIMIT_RATE, LIMIT_BURST, LIMIT_PACKETS,
- LIMIT_PACKET_BURST, PLAINTEXT, SAMPLE_MODE, SAMPLE_BURST, FLOW_SEED, FLOW_INNER) = range(1, 37)
-LAST = FLOW_INNER
+ LIMIT_PACKET_BURST, PLAINTEXT, SAMPLE_MODE, SAMPLE_BURST, FLOW_SEED, FLOW_INNER,
+ ENCAP, VNI, DST_PORT) = range(1, 40)
+LAST = DST_PORT
 SIZES = {number: 4 for number in range(IFINDEX, LAST + 1) if number != MSTATS} | {
     PARMS: 20, DST_IP4: 4, DST_IP6: 16, SRC_IP4: 4, SRC_IP6: 16, LIMIT_RATE: 8, FLOW_SEED: 8}
 NAMES = {value: name for name, value in list(globals().items())
@@ -39,7 +40,7 @@ NAMES = {value: name for name, value in list(globals().items())
                      " ERSPAN_HWID SGT TIMESTAMP TRUNC SAMPLE TOS TTL MARK PRIORITY"
                      " SUBHEADER PORT VLAN_TAG TRUNC_AFTER FIXLEN OVERSIZE LIMIT_RATE LIMIT_BURST"
                      " LIMIT_PACKETS LIMIT_PACKET_BURST PLAINTEXT SAMPLE_MODE SAMPLE_BURST FLOW_SEED"
-                     " FLOW_INNER").split()
+                     " FLOW_INNER ENCAP VNI DST_PORT").split()
          } | {MPAD: "PAD", MSTATS: "STATS"}
 COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh dev_down mtu no_mem"
             " bad_frame xmit fragmented split unfixed rebuilt limited congested in_flight"

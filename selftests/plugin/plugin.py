@@ -24,7 +24,7 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
 (TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
  TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
  VLAN_TAG, AFTER, FIXLEN, OVERSIZE, RATE, BURST, PACKETS, PACKET_BURST,
- PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER) = range(1, 37)
+ PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER, ENCAP, VNI, DST_PORT) = range(1, 40)
 COPIES = "sent bytes truncated cut".split()
 REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
            "bad_frame xmit").split()
@@ -32,18 +32,21 @@ MORE = "fragmented split unfixed rebuilt".split()
 LATER = "limited congested".split()
 MEMORY = "in_flight in_flight_max".split()
 COUNTERS = COPIES + REASONS + MORE + LATER + MEMORY     # as numbered, from 2
-NUMBERS = {"id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
+NUMBERS = {"encap": ENCAP, "vni": VNI, "dst_port": DST_PORT,
+           "id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
            "sgt": SGT, "timestamp": TIMESTAMP, "subheader": SUBHEADER,
            "port": PORT, "vlan_tag": VLAN_TAG, "trunc": TRUNC,
            "oversize": OVERSIZE, "sample": SAMPLE, "tos": TOS, "ttl": TTL,
            "mark": MARK, "priority": PRIORITY}
-NAMES = {"erspan_dir": ["auto", "ingress", "egress"],
+NAMES = {"encap": ["erspan", "gretap", "vxlan", "geneve"],
+         "erspan_dir": ["auto", "ingress", "egress"],
          "timestamp": ["100us", "100ns", "ns"],
          "subheader": ["none", "1", None, "3", None, "5", None, "7"],
          "vlan_tag": ["keep", "strip"],
          "oversize": ["cut", "fragment", "split"]}
 HEADERS = [None, "l2", "l3", "l4"]
-RANGES = {"id": (0, 1023), "erspan_ver": (0, 2), "erspan_hwid": (0, 63),
+RANGES = {"vni": (0, 2 ** 24 - 1), "dst_port": (1, 65535),
+          "id": (0, 1023), "erspan_ver": (0, 2), "erspan_hwid": (0, 63),
           "sgt": (0, 65535), "port": (0, 2 ** 32 - 1), "trunc": (14, 65535),
           "sample": (1, 2 ** 32 - 1), "tos": (0, 255), "ttl": (1, 255),
           "mark": (0, 2 ** 32 - 1), "priority": (0, 2 ** 32 - 1)}
@@ -58,7 +61,7 @@ OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
 DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
                            OVERSIZE: 0, RATE: 0, BURST: 0, PACKETS: 0,
                            PACKET_BURST: 0, PLAINTEXT: 0, MODE: 0,
-                           SAMPLE_BURST: 1, SEED: 0, INNER: 0}
+                           SAMPLE_BURST: 1, SEED: 0, INNER: 0, ENCAP: 0, VNI: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -124,6 +127,8 @@ def effective(given):
         numbers[SUBHEADER] = 5
     if TIMESTAMP not in given and numbers[SUBHEADER] in (5, 7):
         numbers[TIMESTAMP] = 2
+    if DST_PORT not in given and numbers[ENCAP] > 1:
+        numbers[DST_PORT] = 4789 if numbers[ENCAP] == 2 else 6081
     return numbers
 
 
@@ -251,6 +256,10 @@ def test_parse():
         "src_ip ::1": [(SRC6, ip("::1"))],
         "dst_ip 192.0.2.9 src_ip ::1": [dst, (SRC6, ip("::1"))],
         "dev lo": [(IFINDEX, u32(LO))],
+        "encap erspan": [(ENCAP, u32(0))],
+        "encap gretap": [(ENCAP, u32(1))],
+        "encap vxlan": [(ENCAP, u32(2))],
+        "encap geneve vni 0x10": [(ENCAP, u32(3)), (VNI, u32(16))],
         "erspan_dir auto": [(DIR, u32(0))],
         "erspan_dir ingress": [(DIR, u32(1))],
         "erspan_dir egress": [(DIR, u32(2))],
@@ -325,6 +334,7 @@ def test_control():
 def test_order():
     """the order of words does not matter"""
     words = ["dst_ip 192.0.2.9", "src_ip 192.0.2.1", "dev lo", "id 1",
+             "encap vxlan", "vni 7", "dst_port 8472",
              "erspan_ver 2", "erspan_dir egress", "erspan_hwid 3", "sgt 4",
              "timestamp ns", "subheader 7", "port 8", "vlan_tag strip",
              "trunc l3+128", "fixlen", "oversize split", "sample 10 every burst 2",
@@ -332,7 +342,7 @@ def test_order():
              "limit 1mbit burst 9k", "limit 5pps burst 6", "plaintext",
              "tos 0x20", "ttl 9", "mark 0x7", "priority 6", "drop", "index 12"]
     want = options(" ".join(words))
-    equal(len(want), 31)
+    equal(len(want), 34)
     rng = random.Random(1)
     for _ in range(10):
         rng.shuffle(words)
@@ -355,6 +365,9 @@ def test_refuse():
         ("src_ip src_ip", "src_ip", f"src_ip {address}"),
         ("dev nosuchdev", "nosuchdev",
          "dev needs the name of an existing device"),
+        ("encap vlan", "vlan",
+         "encap needs one of erspan gretap vxlan geneve"),
+        ("encap 2", "2", "encap needs one of erspan gretap vxlan geneve"),
         ("erspan_dir Auto", "Auto",
          "erspan_dir needs one of auto ingress egress"),
         ("erspan_dir 1", "1", "erspan_dir needs one of auto ingress egress"),
@@ -502,19 +515,21 @@ def test_batch():
 
 # A type that no kernel knows yet, so that the word is there
 FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
+        ENCAP: 3, VNI: 5, DST_PORT: 4789,
         VER: 3, DIR: 2, HWID: CPU, SGT: 9, TIMESTAMP: 2, SUBHEADER: 7, PORT: 8,
         VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
         MODE: 2, SAMPLE_BURST: 3, SEED: 2 ** 64 - 1, INNER: 1,
         RATE: 125000, BURST: 9216, PACKETS: 5000, PACKET_BURST: 6, PLAINTEXT: 1,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
-FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo id 7 erspan_ver 3 "
+FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo "
+             "encap geneve vni 5 dst_port 4789 id 7 erspan_ver 3 "
              "erspan_dir egress erspan_hwid cpu sgt 9 timestamp ns subheader 7 "
              "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
              "sample 10 flow burst 3 flow_seed 0xffffffffffffffff "
              "flow_inner limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
              "tos 0xb8 ttl 9 mark 0x80 priority 6")
 FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
-             "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
+             "encap": "geneve", "vni": 5, "dst_port": 4789, "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
              "erspan_hwid": "cpu", "sgt": 9, "timestamp": "ns",
              "subheader": "7", "port": 8, "vlan_tag": "strip", "trunc": 128,
              "trunc_after": "l4", "fixlen": True, "oversize": "split",
@@ -530,7 +545,7 @@ def test_text():
     tail = "\n\t index 5 ref 2 bind 1\n"
     equal(text(few), "mirrorx dst_ip 2001:db8::9 pipe" + tail)
     equal(text(few, "-d"),
-          "mirrorx dst_ip 2001:db8::9 id 0 erspan_ver 2 erspan_dir auto "
+          "mirrorx dst_ip 2001:db8::9 encap erspan vni 0 id 0 erspan_ver 2 erspan_dir auto "
           "erspan_hwid 0 sgt 0 timestamp 100us subheader none vlan_tag keep "
           "oversize cut sample 1 tos 0x0 ttl 64 mark 0x0 priority 0 pipe"
           + tail)
@@ -553,7 +568,8 @@ def test_json():
         equal(js(full, *flags, verb=("ls",)), want)
     few = dump({DST6: ip("::1")}, index=5, ref=2, bind=1)
     equal(js(few), dict(common, **{
-        "dst_ip": "::1", "src_ip": None, "dev": None, "id": 0, "erspan_ver": 2,
+        "dst_ip": "::1", "src_ip": None, "dev": None, "encap": "erspan",
+        "vni": 0, "dst_port": None, "id": 0, "erspan_ver": 2,
         "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
         "subheader": "none", "port": None, "vlan_tag": "keep", "trunc": 0,
         "trunc_after": None, "fixlen": False, "oversize": "cut", "sample": 1,
@@ -567,6 +583,12 @@ def test_new_text():
     """types, subheaders, ports and slices: text and JSON"""
     dst = {DST4: ip("192.0.2.9")}
     for values, words, tree in [
+            ({ENCAP: 1}, "encap gretap", {"encap": "gretap", "dst_port": None}),
+            ({ENCAP: 2, DST_PORT: 4789}, "encap vxlan", {"dst_port": 4789}),
+            ({ENCAP: 2, DST_PORT: 6081, VNI: 2 ** 24 - 1},
+             "encap vxlan vni 16777215 dst_port 6081", {"vni": 2 ** 24 - 1}),
+            ({ENCAP: 3, DST_PORT: 6081}, "encap geneve", {"dst_port": 6081}),
+            ({ENCAP: 3, DST_PORT: 1}, "encap geneve dst_port 1", {}),
             ({VER: 0}, "erspan_ver 0", {"erspan_ver": 0}),
             ({VER: 1, PORT: 0}, "erspan_ver 1 port 0", {"port": 0}),
             ({TIMESTAMP: 2, SUBHEADER: 5}, "timestamp ns",
@@ -608,6 +630,7 @@ def test_new_text():
         equal({key: got[key] for key in tree}, tree)
     assert " subheader 5 " in text(dump(dst | {TIMESTAMP: 2, SUBHEADER: 5}),
                                    "-d")
+    assert " dst_port 4789 " in text(dump(dst | {ENCAP: 2, DST_PORT: 4789}), "-d")
 
 
 def test_control_text():
@@ -651,15 +674,15 @@ def test_newer_kernel():
     """a kernel that knows more, or less, than this tc"""
     more = [(24, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
     opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
-                 HWID: 65, OVERSIZE: 3, SAMPLE: 2, MODE: 3}) + [
-        counters([1] * 22, more), (37, u32(1)), (999, u32(1))]
+                 HWID: 65, OVERSIZE: 3, SAMPLE: 2, MODE: 3, ENCAP: 4}) + [
+        counters([1] * 22, more), (40, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
     equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",
-                                "erspan_hwid", "oversize", "sample_mode")],
-          [9, 4, 9, 65, 3, 3])
+                                "erspan_hwid", "oversize", "sample_mode", "encap")],
+          [9, 4, 9, 65, 3, 3, 4])
     for words in ("erspan_dir 9", "subheader 4", "trunc 9", "erspan_hwid 65",
-                  "oversize 3", "sample 2 3"):
+                  "oversize 3", "sample 2 3", "encap 4"):
         assert f" {words} " in text(opts), words
     equal(js([(PARMS, parms()), counters([1, 2])], "-s")["mirrorx_stats"],
           {"sent": 1, "bytes": 2})
@@ -749,6 +772,12 @@ def test_profile_explicit():
             ("ntopng", "fixlen trunc 64", {VER: 1, TRUNC: 64, FIXLEN: 1}),
             # without trunc, the kernel says that it needs one
             ("ntopng", "fixlen", {VER: 1, FIXLEN: 1}),
+            # nothing of ERSPAN elsewhere
+            ("snort", "encap vxlan", {ENCAP: 2, OVERSIZE: 1}),
+            ("suricata", "encap geneve trunc 64",
+             {ENCAP: 3, TRUNC: 64, FIXLEN: 1, OVERSIZE: 1}),
+            ("ntopng", "encap gretap", {ENCAP: 1}),
+            ("zeek", "encap erspan", {ENCAP: 0, VER: 2, TIMESTAMP: 2, OVERSIZE: 1}),
             ("linux", "id 7 port 3", {VER: 2, ID: 7, PORT: 3, OVERSIZE: 1}),
     ]:
         for words in (f"for {name} {given}", f"{given} for {name}",
@@ -838,7 +867,7 @@ def test_round_trip():
         if rng.random() < .5:
             values[IFINDEX] = LO
         for word, kind in NUMBERS.items():
-            if rng.random() < .5 and word not in ("timestamp", "subheader"):
+            if rng.random() < .5 and word not in ("timestamp", "subheader", "encap", "dst_port"):
                 values[kind] = (rng.randrange(len(NAMES[word])) if word in NAMES
                                 else rng.randint(*RANGES[word]))
         if rng.random() < .2:
@@ -853,6 +882,9 @@ def test_round_trip():
         values |= rng.choice([{}, {PACKETS: rng.randint(1, 2 ** 32 - 1),
                                    PACKET_BURST: rng.randint(1, 2 ** 32 - 1)}])
         values |= dict(zip((TIMESTAMP, SUBHEADER), rng.choice(TIMES)))
+        values[ENCAP] = rng.randrange(len(NAMES["encap"]))
+        if values[ENCAP] > 1:
+            values[DST_PORT] = rng.choice([4789, 6081, rng.randint(*RANGES["dst_port"])])
         opts = dump(values, index=n, action=rng.choice([PIPE, DROP, OK, TRAP]))
         for flags in [], ["-d"]:
             # less the reference counts, which nobody types
@@ -860,7 +892,8 @@ def test_round_trip():
             got = dict(options(line.split("mirrorx", 1)[1]))
             # what the kernel would dump then
             given = {kind: int.from_bytes(val, sys.byteorder)
-                     for kind, val in got.items() if kind in DEFAULTS}
+                     for kind, val in got.items()
+                     if kind in (*DEFAULTS, DST_PORT)}
             got |= {kind: number(kind, val)
                     for kind, val in effective(given).items()}
             equal(got, dict(opts))

@@ -68,6 +68,9 @@ WORDS = {
     tc.SAMPLE_BURST: Word(1, MOST, 1),
     tc.FLOW_SEED: Word(0, (1 << 64) - 1, 0),
     tc.FLOW_INNER: Word(0, 1, 0),
+    tc.ENCAP: Word(0, 3, 0),
+    tc.VNI: Word(0, (1 << 24) - 1, 0),
+    tc.DST_PORT: Word(1, 65535, None),
 }
 LIMITS = {tc.LIMIT_RATE: tc.LIMIT_BURST, tc.LIMIT_PACKETS: tc.LIMIT_PACKET_BURST}
 ADDRESSES = {tc.DST_IP4: 4, tc.DST_IP6: 16, tc.SRC_IP4: 4, tc.SRC_IP6: 16}
@@ -132,6 +135,7 @@ def settings(found, devices):
     demand(values[tc.IFINDEX] is None or values[tc.IFINDEX] in devices, "no such device")
     complete_time(values, given)
     check_combination(values)
+    check_encap(values)
     shown = {n: data for n, data in found.items() if n in ADDRESSES}
     return shown | {n: value.to_bytes(tc.SIZES[n], sys.byteorder) for n, value in values.items()
                     if value is not None}
@@ -166,6 +170,17 @@ def check_combination(v):
         bits = {0: 0, 1: 20, 2: PORT_BITS.get(v[tc.SUBHEADER], 0)}[v[tc.ERSPAN_VER]]
         demand(bits, "no place for a port")
         demand(v[tc.PORT] < 1 << bits, "port too wide")
+
+
+def check_encap(v):
+    if v[tc.ENCAP]:
+        demand(v[tc.ERSPAN_VER] == 2 and v[tc.PORT] is None and not any(
+            v[n] for n in (tc.ID, tc.ERSPAN_DIR, tc.ERSPAN_HWID, tc.SGT, tc.TIMESTAMP, tc.SUBHEADER,
+                           tc.VLAN_TAG)), "ERSPAN only")
+    if v[tc.ENCAP] < 2:
+        demand(not v[tc.VNI] and v[tc.DST_PORT] is None, "no UDP")
+    elif v[tc.DST_PORT] is None:
+        v[tc.DST_PORT] = {2: 4789, 3: 6081}[v[tc.ENCAP]]
 
 
 # --- what there is -----------------------------------------------------------

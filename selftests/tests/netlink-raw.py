@@ -68,7 +68,8 @@ def values():
                         tc.TOS: (256, most), tc.TTL: (0, 256, most), tc.SUBHEADER: (8, most),
                         tc.VLAN_TAG: (2, most), tc.TRUNC_AFTER: (4, most), tc.FIXLEN: (2, most),
                         tc.OVERSIZE: (3, most), tc.PLAINTEXT: (2, most),
-                        tc.SAMPLE_MODE: (3, most), tc.SAMPLE_BURST: (0,), tc.FLOW_INNER: (2, most)}.items():
+                        tc.SAMPLE_MODE: (3, most), tc.SAMPLE_BURST: (0,), tc.FLOW_INNER: (2, most),
+                        tc.ENCAP: (4, most), tc.VNI: (1 << 24, most), tc.DST_PORT: (0, 65536, most)}.items():
         for value in bad:
             yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
     for value in 1, 13:
@@ -127,6 +128,17 @@ def contradictions():
                               (tc.TIMESTAMP, 1), (tc.TIMESTAMP, 2), (tc.SUBHEADER, 1), (tc.SUBHEADER, 5)):
             yield refuse(f"{tc.NAMES[number]} {value} in type {'I' * (ver + 1)}", "Only ERSPAN type III",
                          number, {tc.ERSPAN_VER: ver, number: value})
+    for encap in 1, 2, 3:
+        for number, value in ((tc.ERSPAN_VER, 0), (tc.ERSPAN_VER, 1), (tc.ID, 1), (tc.ERSPAN_DIR, 1),
+                              (tc.ERSPAN_HWID, 1), (tc.ERSPAN_HWID, 64), (tc.SGT, 1), (tc.TIMESTAMP, 1),
+                              (tc.TIMESTAMP, 2), (tc.SUBHEADER, 1), (tc.SUBHEADER, 5), (tc.PORT, 0),
+                              (tc.VLAN_TAG, 1)):
+            yield refuse(f"{tc.NAMES[number]} {value} with encap {encap}", "Only encap erspan", number,
+                         {tc.ENCAP: encap, number: value})
+    for encap in 0, 1:
+        for number in tc.VNI, tc.DST_PORT:
+            yield refuse(f"{tc.NAMES[number]} with encap {encap}", "Only encap vxlan and", number,
+                         {tc.ENCAP: encap, number: 4789})
     yield refuse("a Session ID in type I", "type I has no header", tc.ID, {tc.ERSPAN_VER: 0, tc.ID: 1})
     yield refuse("a stripped tag in type I", "type I has no header", tc.VLAN_TAG,
                  {tc.ERSPAN_VER: 0, tc.VLAN_TAG: 1})
@@ -139,8 +151,10 @@ def defaults():
                  tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
                  tc.FIXLEN: 0, tc.OVERSIZE: 0, tc.LIMIT_BURST: 0, tc.LIMIT_PACKETS: 0,
                  tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0, tc.SAMPLE_MODE: 0, tc.SAMPLE_BURST: 1,
-                 tc.FLOW_INNER: 0}
-        yield good(*(u32(number, value) for number, value in words.items()), index=5)
+                 tc.FLOW_INNER: 0, tc.ENCAP: 0, tc.VNI: 0}
+        yield f"type {'I' * (ver + 1)}", words
+    for encap in 1, 2, 3:
+        yield f"encap {encap}", words | {tc.ENCAP: encap, tc.ERSPAN_VER: 2}
 
 
 def forms():
@@ -293,10 +307,16 @@ def main():
         for case in cases():
             judge.case(*case)
     index_cases(judge)
-    for number, opts in enumerate(defaults()):
+    for what, words in defaults():
+        opts = good(*(u32(number, value) for number, value in words.items()), index=5)
         answer = judge.netlink.add(tc.action(opts))
-        ok(not answer.error, f"type {'I' * (number + 1)} with what it has no field for at its default",
+        ok(not answer.error, f"{what} with what it has no field for at its default",
            answer)
+        judge.netlink.delete(by_index(5))
+    for encap in 2, 3:
+        answer = judge.netlink.add(tc.action(good(u32(tc.ENCAP, encap), u32(tc.VNI, (1 << 24) - 1),
+                                                  u32(tc.DST_PORT, 65535), index=5)))
+        ok(not answer.error, f"encap {encap} with the largest values", answer)
         judge.netlink.delete(by_index(5))
     answer = judge.netlink.delete(by_index(OLD))
     ok(not answer.error and references() == 0, "nothing holds the module in the end", answer,

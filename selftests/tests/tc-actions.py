@@ -131,7 +131,8 @@ LIMITS = {
 def option_sets():
     """Words of actions; SRC is an address of the right family."""
     for word, values in {
-            "src_ip": ["SRC"], "dev": ["d1"], "id": [1, 1023], "erspan_ver": [0, 1, 2],
+            "src_ip": ["SRC"], "dev": ["d1"], "encap": ["erspan", "gretap", "vxlan", "geneve"],
+            "id": [1, 1023], "erspan_ver": [0, 1, 2],
             "erspan_dir": ["auto", "ingress", "egress"], "erspan_hwid": [1, 63, "cpu"],
             "sgt": [1, 65535], "timestamp": ["100us", "100ns", "ns"],
             "subheader": ["none", 1, 3, 5, 7], "vlan_tag": ["keep", "strip"],
@@ -146,7 +147,10 @@ def option_sets():
         "subheader 1 port 4294967295", "subheader 5 port 65535", "subheader 7 port 1048575",
         "erspan_ver 1 port 1048575 vlan_tag strip id 1023", "trunc 128 fixlen", "trunc l4+1 fixlen",
         "erspan_ver 1 trunc l3+8 fixlen port 1 oversize split", "erspan_ver 0 trunc 64 fixlen",
-        "timestamp 100us subheader 3", "plaintext", *LIMITS, *SAMPLES)
+        "timestamp 100us subheader 3", "plaintext", "encap vxlan vni 16777215",
+        "encap vxlan vni 1 dst_port 6081", "encap vxlan dst_port 4789", "encap geneve dst_port 6081",
+        "encap geneve vni 0 dst_port 65535 trunc 64 fixlen oversize fragment", "encap geneve dst_port 4789",
+        *LIMITS, *SAMPLES)
     yield from CONTROLS
     yield "jump 2"
     yield ("src_ip SRC dev d1 id 1023 erspan_ver 2 erspan_dir egress erspan_hwid 63 sgt 65535"
