@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from scapy.all import ARP, ICMP, IP, SCTP, TCP, UDP, Dot1AD, Dot1Q, Ether, IPv6, Raw
 from scapy.utils import RawPcapReader
+import flowmodel
 import rawtc
 from tap import ok
 
@@ -37,6 +38,8 @@ FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "e
 PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_checksum:TRUE",
                "sctp.checksum:CRC-32C", "ip.defragment:FALSE", "ipv6.defragment:FALSE",
                "tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE")
+# Ports of collectors that are not the usual ones
+DECODE_AS = ("udp.port==14789,vxlan", "udp.port==16081,geneve")
 
 
 class Copy(NamedTuple):
@@ -53,7 +56,8 @@ class Copy(NamedTuple):
 
 
 def tshark(pcap, *args):
-    preferences = [word for p in PREFERENCES for word in ("-o", p)]
+    preferences = [word for p in PREFERENCES for word in ("-o", p)] + \
+        [word for port in DECODE_AS for word in ("-d", port)]
     run = subprocess.run(["tshark", "-n", "-r", pcap, *preferences, *args], text=True,
                          capture_output=True)
     if run.returncode:
@@ -61,27 +65,31 @@ def tshark(pcap, *args):
     return run.stdout
 
 
-def layers(pcap):
-    """Of each ERSPAN packet: its bytes, and where tshark finds the frame in it."""
-    text = tshark(pcap, "-Y", "erspan", "-T", "jsonraw", "-j", "frame")
+def layers(pcap, encap="erspan"):
+    """Of each ERSPAN packet, or other one: its bytes, and where tshark finds the frame in it."""
+    text = tshark(pcap, "-Y", encap, "-T", "jsonraw", "-j", "frame")
 
     # Layers of the same name must not hide each other: all pairs, no dict.
     for packet in json.loads(text or "[]", object_pairs_hook=lambda pairs: pairs):
         found = dict(dict(packet)["_source"])["layers"]
         raw = bytes.fromhex(dict(found)["frame_raw"][0])
         names = [name for name, _ in found]
-        frame = names.index("eth_raw", names.index("erspan_raw"))
-        yield raw, raw[found[frame][1][1]:]
+        inside = names[names.index(f"{encap}_raw"):]
+        if "eth_raw" in inside:
+            frame = names.index("eth_raw", names.index(f"{encap}_raw"))
+            yield raw, raw[found[frame][1][1]:]
+        else:                   # a tunnel's packet in a slice
+            yield raw, b""
 
 
-def copies(pcap):
-    """All ERSPAN packets of a capture."""
-    wanted = [word for field in FIELDS for word in ("-e", field)]
-    rows = tshark(pcap, "-Y", "erspan", "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
+def copies(pcap, encap="erspan", names=FIELDS):
+    """All ERSPAN packets of a capture, or those of another encapsulation."""
+    wanted = [word for field in names for word in ("-e", field)]
+    rows = tshark(pcap, "-Y", encap, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
                   "-E", "aggregator=,", *wanted).splitlines()
-    fields = [dict(zip(FIELDS, (value.split(",") if value else [] for value in row.split("\t"))))
+    fields = [dict(zip(names, (value.split(",") if value else [] for value in row.split("\t"))))
               for row in rows]
-    return [Copy(*raw, values) for raw, values in zip(layers(pcap), fields, strict=True)]
+    return [Copy(*raw, values) for raw, values in zip(layers(pcap, encap), fields, strict=True)]
 
 
 def complaints(pcap):
@@ -432,7 +440,7 @@ def said(session):
                        "ip.id": 0, "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": ttl,
                        "ip.proto": 47, "ip.checksum.status": 1,
                        "ip.src": source or "192.0.2.1", "ip.dst": option("dst_ip", "192.0.2.9")}
-    return want | {"eth.type": 0x86dd, "ipv6.version": 6, "ipv6.tclass": tos, "ipv6.flow": 0,
+    return want | {"eth.type": 0x86dd, "ipv6.version": 6, "ipv6.tclass": tos,
                    "ipv6.nxt": 47, "ipv6.hlim": ttl, "ipv6.src": source or "2001:db8:9::1",
                    "ipv6.dst": option("dst_ip", "2001:db8:9::9")}
 
@@ -448,9 +456,19 @@ def wrong_ports(session):
     return wrong
 
 
+def wrong_labels(session):
+    """The flow label of the outer IPv6 header, which is each frame's flow."""
+    model, wrong = flowmodel.Flows(sampled=False), []
+    for i, (copy, (_, frame)) in enumerate(zip(session.copies, session.case.frames)):
+        want = model.number(frame) >> 32 & 0xfffff or 1
+        if session.case.underlay == 6 and copy.number("ipv6.flow") != want:
+            wrong.append(f"copy {i}: ipv6.flow is {copy.number('ipv6.flow')}, not {want}")
+    return wrong
+
+
 def wrong_headers(session):
     """Every field of the outer headers but VLAN, COS, T and time, and the sequence."""
-    want, wrong = said(session), wrong_ports(session)
+    want, wrong = said(session), wrong_ports(session) + wrong_labels(session)
     for i, copy in enumerate(session.copies):
         for name, value in {**want, **({"gre.sequence_number": i} if session.type else {})}.items():
             found = copy.fields[name][:1]

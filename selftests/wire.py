@@ -50,13 +50,39 @@ def copy_in(frame):
     return None
 
 
+class Carried:
+    """What a packet of Ethernet in GRE, VXLAN or Geneve carries."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+
+def tunnelled_in(frame):
+    """Likewise, but for ERSPAN: by the usual ports"""
+    proto, packet = frame[12:14], frame[14:]
+    if proto == b"\x08\x00" and packet[6:8] == b"\x40\x00":
+        upper, rest = packet[9], packet[20:int.from_bytes(packet[2:4], "big")]
+    elif proto == b"\x86\xdd":
+        upper, rest = packet[6], packet[40:]
+    else:
+        return None
+    if upper == 47 and rest[:4] == b"\0\0\x65\x58":
+        return Carried(rest[4:])
+    if upper == 17 and rest[2:4] in ((4789).to_bytes(2, "big"), (6081).to_bytes(2, "big")):
+        return Carried(rest[16:])
+    return None
+
+
 class Listener:
     """Takes copies like a collector: a host where nobody does answers them with ICMP."""
 
-    def __init__(self, ns):
+    def __init__(self, ns, *ports):
         with netns(ns):
             self.sockets = [socket.socket(family, socket.SOCK_RAW, 47)
                             for family in (socket.AF_INET, socket.AF_INET6)]
+            for port in ports:
+                self.sockets.append(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+                self.sockets[-1].bind(("::", port))
 
     def close(self):
         for sock in self.sockets:

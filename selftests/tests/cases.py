@@ -91,9 +91,12 @@ def action(options, underlay):
     words = options.split()
     if "dst_ip" not in words:
         words = ["dst_ip", COLLECTOR[underlay], *words]
-    if "id" not in words:
-        words += ["id", str(next(session_ids))]
-    return int(words[words.index("id") + 1]), ["action", "mirrorx", *words]
+    if "gretap" in words:               # where nothing tells sessions apart
+        return next(session_ids), ["action", "mirrorx", *words]
+    name = "vni" if "vxlan" in words or "geneve" in words else "id"
+    if name not in words:
+        words += [name, str(next(session_ids))]
+    return int(words[words.index(name) + 1]), ["action", "mirrorx", *words]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import time
 
 from guest import batch, must, netns, wait_for
 from tap import finish, ok
-from wire import Account, Copy, Listener, Pinger, Tap, cable_end, copy_in, namespaces
+from wire import Account, Carried, Copy, Listener, Pinger, Tap, cable_end, copy_in, namespaces, \
+    tunnelled_in
 
 A, B = {4: "192.0.2.1", 6: "2001:db8:9::1"}, {4: "192.0.2.9", 6: "2001:db8:9::9"}
 COL, GATE = {4: "203.0.113.9", 6: "2001:db8:c::9"}, {4: "203.0.113.1", 6: "2001:db8:c::1"}
@@ -27,13 +28,13 @@ FLOOD, RATE, SIGMAS = 10000, 3, 5
 LISTENERS = []
 
 
-def hosts(*names):
+def hosts(*names, ports=()):
     namespaces(*names)
-    LISTENERS.extend(map(Listener, names))
+    LISTENERS.extend(Listener(name, *ports) for name in names)
 
 
-def pair():
-    hosts("a", "b")
+def pair(**how):
+    hosts("a", "b", **how)
     must("ip link add w netns a type veth peer name w netns b")
     for ns, addresses in ("a", A), ("b", B):
         batch("ip", f"""link set w up
@@ -79,7 +80,7 @@ class Form:
     is_copy: whether a frame that is mirrored is, or carries, a copy
     """
 
-    words, size, first = "trunc 200", 56, staticmethod(copy_in)
+    words, more, size, first = "trunc 200", {}, 56, staticmethod(copy_in)
 
     def __init__(self, description, family, hooks, arrivals, is_copy):
         self.is_copy = is_copy
@@ -99,7 +100,8 @@ class Form:
             own = [hook[1:] for hook in self.hooks if hook[0] == ns]
             lines = [f"qdisc replace dev {dev} clsact" for dev in dict.fromkeys(hook[0] for hook in own)]
             for dev, hook, *to in own:
-                actions = " ".join(f"action mirrorx dst_ip {dst} {self.words}" for dst in to)
+                actions = " ".join(f"action mirrorx dst_ip {dst} {self.words} {self.more.get(ns, '')}"
+                                   for dst in to)
                 lines.append(f"filter add dev {dev} {hook} matchall {actions}")
             batch("tc", "\n".join(lines), ns)
 
@@ -135,7 +137,8 @@ class Form:
         ok(now["originals"] == now["sent"] == now["arrived"] >= PINGS,
            f"{self.description}: as many copies as there are originals", now)
         ok(now["loop"] == now["copies"], f"{self.description}: copies that were seen count as loop", now)
-        ok(not any(copy_in(copy.inner) for copy in self.arrived()), f"{self.description}: no copy is of a copy")
+        ok(not any(self.first(copy.inner) for copy in self.arrived()),
+           f"{self.description}: no copy is of a copy")
 
     def end(self):
         for ns in self.accounts:
@@ -164,6 +167,47 @@ class InFragments(Form):
     def first(frame):
         found = fragment(frame)
         return Copy(found[1]) if found and not found[0] else None
+
+
+class Tunnelled(Form):
+    """The copies are no ERSPAN: ordinary tunnels' packets, but for whom they are from or for."""
+
+    encap, slices, first = "", "trunc 200", staticmethod(tunnelled_in)
+
+    def __init__(self, description, *how):
+        self.words = f"encap {self.encap} {self.slices}"
+        super().__init__(f"{self.encap}, {description}", *how)
+
+
+def tunnel_fragment(frame):
+    """Likewise, for copies that are no ERSPAN: (offset, what the packet carries)"""
+    packet = frame[14:]
+    if frame[12:14] == b"\x08\0" and packet[9] in (17, 47):
+        upper, offset, rest = packet[9], int.from_bytes(packet[6:8], "big") & 0x1fff, packet[20:]
+    elif frame[12:14] == b"\x86\xdd" and packet[6] == 44 and packet[40] in (17, 47):
+        upper, offset, rest = packet[40], int.from_bytes(packet[42:44], "big") >> 3, packet[48:]
+    elif found := tunnelled_in(frame):
+        return 0, found.inner
+    else:
+        return None
+    return offset, rest[16 if upper == 17 else 4:]
+
+
+class TunnelledInFragments(Tunnelled):
+    """Of those over UDP, only the first one has a port."""
+
+    slices, size = "oversize fragment", 1440
+
+    @staticmethod
+    def first(frame):
+        found = tunnel_fragment(frame)
+        return Carried(found[1]) if found and not found[0] else None
+
+
+class Unlike(Tunnelled):
+    """The VNIs of both ends differ."""
+
+    more = {"a": "vni 5", "b": "vni 6"}
 
 
 class Decrypted(Form):
@@ -293,16 +337,28 @@ def bridged():
     down("a", "b", "sw")
 
 
+def cabled(one, there, other, back):
+    """Two machines: a device of each, with what else is to be said about it."""
+    must("modprobe tun")
+    ends = cable_end(*one), cable_end(*other)
+    for (ns, dev), addresses in (one, there), (other, back):
+        batch("ip", f"""link set {dev} up
+            address add {addresses[4]}/24 dev {dev}
+            address add {addresses[6]}/64 dev {dev}""", ns)
+    return ends, join(*ends)
+
+
+def uncable(ends, process):
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    for end in ends:
+        os.close(end)
+
+
 def machines():
     """What a wire carries is bytes: between machines, nothing else is left of a copy."""
     hosts("a", "b")
-    must("modprobe tun")
-    ends = cable_end("a", "w"), cable_end("b", "w")
-    for ns, addresses in ("a", A), ("b", B):
-        batch("ip", f"""link set w up
-            address add {addresses[4]}/24 dev w
-            address add {addresses[6]}/64 dev w""", ns)
-    cable = join(*ends)
+    cable = cabled(("a", "w"), A, ("b", "w"), B)
     hooks = [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"),
              ("b", "w", "ingress", "A"), ("b", "w", "egress", "A")]
     arrivals = [("a", "w"), ("b", "w")]
@@ -315,10 +371,7 @@ def machines():
         must("ethtool -K w rxvlan off", ns)
     forms("two machines, the underlay is a VLAN", [("a", "w", "egress", "COL"), ("b", "w", "ingress", "GATE")],
           [("b", "v"), ("a", "v")])
-    os.kill(cable, signal.SIGKILL)
-    os.waitpid(cable, 0)
-    for end in ends:
-        os.close(end)
+    uncable(*cable)
     down("a", "b")
 
 
@@ -425,7 +478,38 @@ def fragments():
     down("a", "b")
 
 
-PARTS = {"direct": (itself, chain, fragments, sampled), "deferred": (deferred, tagged, bridged, hairpin, machines),
+def encapsulated():
+    """Copies that are no ERSPAN: by their owner, and between machines by what they have in common."""
+    ports = 4789, 6081
+    for encap in "gretap", "vxlan", "geneve":
+        like, unlike, in_fragments = (type("Form", (form,), {"encap": encap})
+                                      for form in (Tunnelled, Unlike, TunnelledInFragments))
+        pair(ports=ports)
+        both = [("a", "w", "egress", "B"), ("a", "w", "ingress", "B"), ("b", "w", "ingress", "A"),
+                ("b", "w", "egress", "A")]
+        ends = [("b", "w"), ("a", "w")]
+        forms("both ends of the underlay", both, ends, tunnelled_in, like)
+        must("tc -n a qdisc replace dev w root netem delay 20ms")
+        forms("both ends, a queue", both, ends, tunnelled_in, like)
+        down("a", "b")
+
+        hosts("a", "b", "col", ports=ports)
+        cables = [cabled(("a", "w"), A, ("b", "w"), B), cabled(("b", "und0"), GATE, ("col", "eth0"), COL)]
+        forms("two machines that mirror each other", both, ends, tunnelled_in, like)
+        forms("two machines, copies in fragments", both, ends, tunnel_fragment, in_fragments)
+        if encap != "gretap":
+            forms("two machines, other VNIs", both, ends, tunnelled_in, unlike)
+            # neither from nor to the collector of b: it is the VNI
+            forms("a machine on the way of another's copies",
+                  [("a", "w", "egress", "B"), ("b", "w", "ingress", "COL")], [("b", "w"), ("col", "eth0")],
+                  tunnelled_in, like)
+        for cable in cables:
+            uncable(*cable)
+        down("a", "b", "col")
+
+
+PARTS = {"encaps": (encapsulated,), "direct": (itself, chain, fragments, sampled),
+         "deferred": (deferred, tagged, bridged, hairpin, machines),
          "tunnel": (vxlan, wireguard, ipsec)}
 
 

@@ -8,9 +8,10 @@ import json
 import socket
 import time
 
+import rawtc
 from guest import batch, must, netns, run, wait_for
 from tap import finish, ok
-from wire import Copy, Scene, Tap, namespaces, sysctl
+from wire import Copy, Scene, Tap, namespaces, sysctl, tunnelled_in
 
 COLLECTOR = {4: "203.0.113.9", 6: "2001:db8:c::9"}
 SOURCE = {4: "192.0.2.1", 6: "2001:db8:9::1"}
@@ -187,6 +188,35 @@ def pmtu(scene, tap, family, what):
     scene.arrives(f"{v} whole when the kernel forgets it", tap, size=1400, truncated=False)
 
 
+def pmtu_encap(scene, tap, family, encap, head):
+    """The same, for copies that are no ERSPAN."""
+    v, known = f"IPv{family}, encap {encap}:", len(tap.all())
+    scene.mirror(COLLECTOR[family], rawtc.attr(rawtc.ENCAP, encap))
+
+    def arrived():
+        return [len(found.inner) for found in map(tunnelled_in, tap.all()[known:]) if found]
+
+    scene.send(3, 1400)
+    ok(wait_for(3, lambda: arrived() == 3 * [1400]), f"{v} whole by a wide path", arrived())
+    batch("ip", "link set e1 mtu 1300", "rtr")
+    must("ip -n col link set eth0 mtu 1300")
+    scene.send(3, 1400)
+    time.sleep(0.3)
+    count, known = scene.count(3, 1400), len(tap.all())
+    ok(count == {"sent": 3, "cut": 3}, f"{v} cut once a router has told", count)
+    scene.send(3, 1400)
+    size = 1300 - head - (20 if family == 4 else 40)
+    ok(wait_for(3, lambda: arrived() == 3 * [size]), f"{v} to the MTU that it told", arrived())
+    must("ip -n rtr link set e1 mtu 1500")
+    must("ip -n col link set eth0 mtu 1500")
+    must("ip -n src route flush cache" if family == 4 else "ip -n src -6 route flush cache")
+    time.sleep(0.3)
+    known = len(tap.all())
+    scene.send(3, 1400)
+    ok(wait_for(3, lambda: arrived() == 3 * [1400]), f"{v} whole when the kernel forgets it", arrived())
+    tap.all().clear()           # which are no ERSPAN
+
+
 def main():
     topology()
     scene = Scene(COLLECTOR[4])
@@ -197,6 +227,10 @@ def main():
     scene.adds_up("every copy that was sent arrived")
     for family in 4, 6:
         pmtu(scene, tap, family, "no other tunnel loaded")
+    for family in 4, 6:
+        for encap, head in (1, 4), (2, 16), (3, 16):
+            pmtu_encap(scene, tap, family, encap, head)
+    scene.mirror(COLLECTOR[4])
     must("modprobe -a ip_gre ip6_gre")
     for family in 4, 6:
         pmtu(scene, tap, family, "ip_gre loaded")

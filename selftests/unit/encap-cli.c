@@ -31,6 +31,9 @@ static bool read_conf(struct mirrorx_encap_conf *conf)
 		  &conf->tos, &conf->ttl, &conf->type, &conf->session,
 		  &conf->dir) != 8)
 		return false;
+	if (scanf("%hhu %u %hu", &conf->encap, &conf->vni,
+		  &conf->dst_port) != 3)
+		return false;
 	if (scanf("%hhu %hu %hhu %hhu %hhu %u %u", &conf->hwid, &conf->sgt,
 		  &conf->timestamp, &conf->platf, &conf->port,
 		  &conf->port_value, &strip) != 7)
@@ -46,22 +49,31 @@ static bool read_meta(struct mirrorx_encap_meta *meta)
 {
 	unsigned int truncated, egress;
 
-	if (scanf("%llu %u %u %u %u %u %hhu %u %u", &meta->time_ns, &meta->seq,
+	if (scanf("%llu %u %u %u %u %u %hhu %u %u %u", &meta->time_ns, &meta->seq,
 		  &meta->slice_len, &meta->frame_len, &meta->ifindex,
-		  &meta->tag, &meta->cpu, &truncated, &egress) != 9)
+		  &meta->tag, &meta->cpu, &truncated, &egress,
+		  &meta->flow) != 10)
 		return false;
 	meta->truncated = truncated;
 	meta->egress = egress;
 	return true;
 }
 
-/* All bytes have to be written, whatever was in their place. */
+/*
+ * All bytes have to be written, whatever was in their place.  The slice counts for
+ * a checksum; its bytes are those that encap.py has in mind.
+ */
 static __u8 *encapsulate(const struct mirrorx_encap *encap,
 			 const struct mirrorx_encap_meta *meta, int background)
 {
-	__u8 *to = malloc(encap->len);	/* ASan guards both ends */
+	static const __u8 ethernet[14] = { [12] = 0x88, 0xb5 };
+	__u8 *to = malloc(encap->len + meta->slice_len); /* ASan guards both ends */
+	unsigned int i;
 
 	memset(to, background, encap->len);
+	for (i = 0; i < meta->slice_len; i++)
+		to[encap->len + i] = i < sizeof(ethernet) ? ethernet[i] :
+							    i * 7 + (i >> 8);
 	mirrorx_encap_write(to, encap, meta);
 	return to;
 }

@@ -13,6 +13,7 @@
 
 #define CANARY		0xa5
 #define MARGIN		80
+#define SLICE_MAX	0xffff
 
 struct reader {
 	const __u8 *bytes;
@@ -50,7 +51,7 @@ static void check_ipv4(struct reader *r, const struct mirrorx_encap_conf *conf,
 	require(take(r, 16) == 0);		/* ID */
 	require(take(r, 16) == 0x4000);		/* DF, no offset */
 	require(take(r, 8) == conf->ttl);
-	require(take(r, 8) == 47);
+	require(take(r, 8) == mirrorx_encap_proto(conf));
 	take(r, 16);
 	take_bytes(r, conf->saddr, 4);
 	take_bytes(r, conf->daddr, 4);
@@ -61,9 +62,9 @@ static void check_ipv6(struct reader *r, const struct mirrorx_encap_conf *conf,
 {
 	require(take(r, 4) == 6);
 	require(take(r, 8) == conf->tos);
-	require(take(r, 20) == 0);		/* flow label */
+	require(take(r, 20) == (meta->flow & 0xfffff ? meta->flow & 0xfffff : 1));
 	require(take(r, 16) == len - 40 + meta->slice_len);
-	require(take(r, 8) == 47);
+	require(take(r, 8) == mirrorx_encap_proto(conf));
 	require(take(r, 8) == conf->ttl);
 	take_bytes(r, conf->saddr, 16);
 	take_bytes(r, conf->daddr, 16);
@@ -168,6 +169,55 @@ static void check_erspan3(struct reader *r,
 		check_subheader(r, conf, meta);
 }
 
+/* GRE, and what follows */
+static void check_erspan(struct reader *r,
+			 const struct mirrorx_encap_conf *conf,
+			 const struct mirrorx_encap_meta *meta)
+{
+	switch (conf->type) {
+	case TC_MIRRORX_ERSPAN_I:
+		require(take(r, 32) == 0x000088be);
+		break;
+	case TC_MIRRORX_ERSPAN_II:
+		require(take(r, 32) == 0x100088be);
+		require(take(r, 32) == meta->seq);
+		check_erspan2(r, conf, meta);
+		break;
+	case TC_MIRRORX_ERSPAN_III:
+		require(take(r, 32) == 0x100022eb);
+		require(take(r, 32) == meta->seq);
+		check_erspan3(r, conf, meta);
+		break;
+	}
+}
+
+/* By words, from the addresses of IPv6 to the end of the slice */
+static bool is_sum_right(const __u8 *ip, unsigned int len)
+{
+	unsigned int i, sum = 17 + len - 40;
+
+	for (i = 8; i < len; i++)
+		sum += i % 2 ? ip[i] : ip[i] << 8;
+	return sum % 0xffff == 0;
+}
+
+static void check_udp(struct reader *r, const struct mirrorx_encap_conf *conf,
+		      const struct mirrorx_encap_meta *meta, unsigned int len)
+{
+	unsigned int sum;
+
+	require(take(r, 16) == (0xc000 | (meta->flow & 0x3fff)));
+	require(take(r, 16) == conf->dst_port);
+	require(take(r, 16) == 16 + meta->slice_len);
+	sum = take(r, 16);
+	require(!sum == !conf->ipv6);
+	require(!sum || is_sum_right(r->bytes, len + meta->slice_len));
+	require(take(r, 32) == (conf->encap == TC_MIRRORX_ENCAP_VXLAN ?
+				0x08000000 : 0x00006558));
+	require(take(r, 24) == conf->vni);
+	require(take(r, 8) == 0);
+}
+
 static void check(const __u8 *bytes, const struct mirrorx_encap_conf *conf,
 		  const struct mirrorx_encap_meta *meta, unsigned int len)
 {
@@ -177,21 +227,12 @@ static void check(const __u8 *bytes, const struct mirrorx_encap_conf *conf,
 		check_ipv6(&r, conf, meta, len);
 	else
 		check_ipv4(&r, conf, meta, len);
-	switch (conf->type) {				/* GRE, and what follows */
-	case TC_MIRRORX_ERSPAN_I:
-		require(take(&r, 32) == 0x000088be);
-		break;
-	case TC_MIRRORX_ERSPAN_II:
-		require(take(&r, 32) == 0x100088be);
-		require(take(&r, 32) == meta->seq);
-		check_erspan2(&r, conf, meta);
-		break;
-	case TC_MIRRORX_ERSPAN_III:
-		require(take(&r, 32) == 0x100022eb);
-		require(take(&r, 32) == meta->seq);
-		check_erspan3(&r, conf, meta);
-		break;
-	}
+	if (conf->encap == TC_MIRRORX_ENCAP_GRETAP)
+		require(take(&r, 32) == 0x00006558);
+	else if (conf->encap != TC_MIRRORX_ENCAP_ERSPAN)
+		check_udp(&r, conf, meta, len);
+	else
+		check_erspan(&r, conf, meta);
 	require(r.bit == 8 * len);
 }
 
@@ -237,6 +278,10 @@ static void make(struct mirrorx_encap_conf *conf,
 	require(mirrorx_encap_port_bits(conf->type, conf->platf) == width);
 
 	conf->ipv6 = take(in, 1);
+	conf->encap = take(in, 2);
+	conf->vni = take(in, 24);
+	conf->dst_port = take(in, 16);
+	meta->flow = take(in, 32);
 	conf->session = take(in, 10);
 	conf->hwid = take(in, 8) % (TC_MIRRORX_HWID_CPU + 1);
 	conf->dir = take(in, 2) % (TC_MIRRORX_DIR_MAX + 1);
@@ -256,20 +301,20 @@ static void make(struct mirrorx_encap_conf *conf,
 	meta->ifindex = any_width(in);
 	meta->seq = take(in, 32);
 	meta->time_ns = take(in, 64);
-	meta->slice_len = take(in, 16);
+	meta->slice_len = any_width(in) >> 16;
 }
 
 /* Two addresses, and the bits of all else that make() takes */
-#define INPUT	(32 + (8 + 88 + 211) / 8 + 1)
+#define INPUT	(32 + (8 + 74 + 88 + 232) / 8 + 1)
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 {
-	__u8 place[MARGIN + MIRRORX_ENCAP_MAX + MARGIN];
+	static __u8 place[MARGIN + MIRRORX_ENCAP_MAX + SLICE_MAX + MARGIN];
 	struct mirrorx_encap_conf conf = { };
 	struct mirrorx_encap_meta meta = { };
 	struct reader in = { .bytes = data };
 	struct mirrorx_encap encap;
-	unsigned int i, end;
+	unsigned int i, end, all;
 
 	if (size < INPUT)
 		return 0;
@@ -279,10 +324,14 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	if (encap.len + meta.slice_len > 65535)
 		meta.slice_len = 65535 - encap.len;
 
-	memset(place, CANARY, sizeof(place));
+	/* the slice, which only a checksum looks at */
+	all = end + MARGIN;
+	if (conf.ipv6 && mirrorx_encap_proto(&conf) == 17)
+		all += meta.slice_len;
+	memset(place, CANARY, all);
 	mirrorx_encap_write(place + MARGIN, &encap, &meta);
 	check(place + MARGIN, &conf, &meta, encap.len);
-	for (i = 0; i < sizeof(place); i++)
+	for (i = 0; i < all; i++)
 		require((i >= MARGIN && i < end) || place[i] == CANARY);
 	return 0;
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""net/encap.c against the draft's words, scapy and tshark.
+"""net/encap.c against the words of the draft and of RFCs, scapy and tshark.
 
 usage: encap.py DIRECTORY-OF-THE-PROGRAMS
 """
+import functools
 import logging
 import random
 import socket
@@ -15,14 +16,19 @@ from pathlib import Path
 logging.getLogger("scapy").setLevel(logging.ERROR)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III, ERSPAN_PlatformSpecific  # noqa: E402
-from scapy.layers.inet import IP  # noqa: E402
+from scapy.contrib.geneve import GENEVE as Geneve  # noqa: E402
+from scapy.layers.inet import IP, UDP  # noqa: E402
 from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.l2 import GRE  # noqa: E402
+from scapy.layers.vxlan import VXLAN as Vxlan  # noqa: E402
+from scapy.packet import Raw  # noqa: E402
 from tap import finish, ok  # noqa: E402
 
 OUT = Path(sys.argv[1])
 FUZZ_SECONDS = 20
 I, II, III = range(3)
+ERSPAN, GRETAP, VXLAN, GENEVE = range(4)
+DST_PORTS = {ERSPAN: 0, GRETAP: 0, VXLAN: 4789, GENEVE: 6081}
 US100, NS100, NS = range(3)
 UNIT = {US100: 100000, NS100: 100, NS: 1}
 AUTO, INGRESS, EGRESS = range(3)
@@ -33,10 +39,11 @@ ETHERTYPE = 0x88b5          # for experiments: no dissector looks further
 WRAP = 1 << 32
 # As encap-cli reads them
 DEFAULT = {"saddr": "192.0.2.1", "daddr": "192.0.2.9", "ipv6": 0, "tos": 0, "ttl": 64, "type": III,
-           "session": 1, "dir": AUTO, "hwid": 0, "sgt": 0, "timestamp": US100, "platf": 0,
+           "session": 1, "dir": AUTO, "encap": ERSPAN, "vni": 0xabcdef, "dst_port": 0,
+           "hwid": 0, "sgt": 0, "timestamp": US100, "platf": 0,
            "port": IFINDEX, "port_value": 0, "strip": 0,
            "time_ns": 1700000000123456789, "seq": 7, "slice_len": 64, "frame_len": 64, "ifindex": 2,
-           "tag": 0, "cpu": 0, "truncated": 0, "egress": 0}
+           "tag": 0, "cpu": 0, "truncated": 0, "egress": 0, "flow": 0x9abcdef0}
 V6 = {"ipv6": 1, "saddr": "2001:db8:9::1", "daddr": "2001:db8:9::9"}
 # What the draft allows together, and the width of the field for the port
 FORMATS = {(I, US100, 0): 0, (II, US100, 0): 20, (III, US100, 0): 0, (III, NS100, 0): 0,
@@ -45,13 +52,28 @@ FORMATS = {(I, US100, 0): 0, (II, US100, 0): 20, (III, US100, 0): 0, (III, NS100
 
 
 def case(**what):
-    values = DEFAULT | (V6 if what.get("ipv6") else {}) | what
+    values = DEFAULT | (V6 if what.get("ipv6") else {}) | {
+        "dst_port": DST_PORTS[what.get("encap", ERSPAN)]} | what
     values["slice_len"] = min(values["slice_len"], 65535 - length(values))
     return values
 
 
 def length(c):
-    return (40 if c["ipv6"] else 20) + {I: 4, II: 16, III: 20}[c["type"]] + (8 if c["platf"] else 0)
+    ip = 40 if c["ipv6"] else 20
+    if c["encap"] != ERSPAN:
+        return ip + (16 if is_udp(c) else 4)
+    return ip + {I: 4, II: 16, III: 20}[c["type"]] + (8 if c["platf"] else 0)
+
+
+def is_udp(c):
+    return c["encap"] in (VXLAN, GENEVE)
+
+
+@functools.cache
+def slice_of(size):
+    """The same as in encap-cli"""
+    return (bytes(12) + struct.pack(">H", ETHERTYPE) +
+            bytes((i * 7 + (i >> 8)) & 255 for i in range(14, size)))[:size]
 
 
 def packed(c, which):
@@ -83,9 +105,21 @@ def gra(c):
     return {US100: 0, NS100: 1, NS: 2 if c["platf"] == 5 else 3}[c["timestamp"]]
 
 
+def source_port(c):
+    return 49152 + c["flow"] % 16384
+
+
+def label(c):
+    return c["flow"] % (1 << 20) or 1
+
+
+def width(c):
+    return FORMATS[c["type"], c["timestamp"], c["platf"]]
+
+
 def port(c):
     value = {IFINDEX: c["ifindex"], LENGTH: c["frame_len"], VALUE: c["port_value"]}[c["port"]]
-    return value if value < 1 << FORMATS[c["type"], c["timestamp"], c["platf"]] else 0
+    return value if value < 1 << width(c) else 0
 
 
 def vlan_cos(c):
@@ -142,6 +176,12 @@ def vectors():
     # 4500 0074 0000 4000 402f, 192.0.2.1, 192.0.2.9: summed by hand
     plain, = headers([case(slice_len=76)])
     ok(plain[:20].hex() == "4500007400004000402fb650c0000201c0000209", "vector: IPv4", plain.hex())
+    # RFC 2784 with RFC 1701's Transparent Ethernet Bridging; RFC 7348, section 5; RFC 8926, section 3.4
+    ports = f"{source_port(DEFAULT):04x}"
+    for encap, tail in ((GRETAP, "00006558"), (VXLAN, ports + "12b50050000008000000abcdef00"),
+                        (GENEVE, ports + "17c10050000000006558abcdef00")):
+        found, = headers([case(encap=encap)])
+        ok(found[20:].hex() == tail, f"vector: encap {encap}", found.hex(), tail)
     # The draft's first octets of types I and II
     found = [h[20:].hex() for h in headers([case(type=I, **common), case(type=II, seq=7)])]
     ok(found == ["000088be", "100088be000000071000000100000002"], "vectors: types I and II", found)
@@ -168,13 +208,20 @@ def scapy_erspan(c):
 
 def scapy_bytes(c):
     """The same headers as scapy writes them."""
-    total = length(c) + c["slice_len"]
+    total, proto = length(c) + c["slice_len"], 17 if is_udp(c) else 47
     if c["ipv6"]:
-        outer = IPv6(tc=c["tos"], hlim=c["ttl"], nh=47, plen=total - 40, src=c["saddr"], dst=c["daddr"])
+        outer = IPv6(tc=c["tos"], hlim=c["ttl"], nh=proto, plen=total - 40, src=c["saddr"], dst=c["daddr"],
+                     fl=label(c))
     else:
-        outer = IP(tos=c["tos"], ttl=c["ttl"], proto=47, len=total, id=0, flags="DF",
+        outer = IP(tos=c["tos"], ttl=c["ttl"], proto=proto, len=total, id=0, flags="DF",
                    src=c["saddr"], dst=c["daddr"])
-    return bytes(outer / scapy_erspan(c))
+    if c["encap"] == ERSPAN:
+        return bytes(outer / scapy_erspan(c))
+    if c["encap"] == GRETAP:
+        return bytes(outer / GRE(proto=0x6558))
+    udp = UDP(sport=source_port(c), dport=c["dst_port"], **({} if c["ipv6"] else {"chksum": 0}))
+    tunnel = Vxlan(flags=8, vni=c["vni"]) if c["encap"] == VXLAN else Geneve(proto=0x6558, vni=c["vni"])
+    return bytes(outer / udp / tunnel / Raw(slice_of(c["slice_len"])))[:length(c)]
 
 
 def tshark_subheader(c):
@@ -205,20 +252,38 @@ def tshark_erspan(c):
     } | tshark_subheader(c)
 
 
+def tshark_udp(c):
+    fields = {"udp.srcport": source_port(c), "udp.dstport": c["dst_port"],
+              "udp.length": 16 + c["slice_len"], "udp.checksum.status": 1 if c["ipv6"] else 3}
+    if c["encap"] == VXLAN:
+        return fields | {"vxlan.flags": 0x0800, "vxlan.gbp": 0, "vxlan.vni": c["vni"],
+                         "vxlan.reserved8": 0}
+    return fields | {"geneve.version": 0, "geneve.flags": 0,
+                     "geneve.proto_type": 0x6558, "geneve.vni": c["vni"], "geneve.reserved": 0}
+
+
+def tshark_encap(c):
+    if is_udp(c):
+        return tshark_udp(c)
+    return {"gre.flags_and_version": 0, "gre.proto": 0x6558} if c["encap"] == GRETAP else tshark_erspan(c)
+
+
 def tshark_fields(c):
     """Every field of the headers as tshark should show it."""
-    total = length(c) + c["slice_len"]
-    outer = {"ip.version": 6, "ipv6.version": 6, "ipv6.tclass": c["tos"], "ipv6.flow": 0,
-             "ipv6.plen": total - 40, "ipv6.nxt": 47, "ipv6.hlim": c["ttl"], "ipv6.src": c["saddr"], "ipv6.dst": c["daddr"]} \
+    total, proto = length(c) + c["slice_len"], 17 if is_udp(c) else 47
+    outer = {"ip.version": 6, "ipv6.version": 6, "ipv6.tclass": c["tos"], "ipv6.flow": label(c),
+             "ipv6.plen": total - 40, "ipv6.nxt": proto, "ipv6.hlim": c["ttl"],
+             "ipv6.src": c["saddr"], "ipv6.dst": c["daddr"]} \
         if c["ipv6"] else \
             {"ip.version": 4, "ip.hdr_len": 20, "ip.dsfield": c["tos"], "ip.len": total, "ip.id": 0,
-             "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": c["ttl"], "ip.proto": 47,
+             "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": c["ttl"], "ip.proto": proto,
              "ip.checksum.status": 1, "ip.src": c["saddr"], "ip.dst": c["daddr"]}
-    return outer | tshark_erspan(c) | {"eth.type": ETHERTYPE, "data.len": c["slice_len"] - 14}
+    return outer | tshark_encap(c) | {"eth.type": ETHERTYPE, "data.len": c["slice_len"] - 14}
 
 
 def formats():
-    return [{"type": t, "timestamp": stamp, "platf": platf} for t, stamp, platf in FORMATS]
+    return [{"type": t, "timestamp": stamp, "platf": platf} for t, stamp, platf in FORMATS] + [
+        {"encap": encap} for encap in (GRETAP, VXLAN, GENEVE)]
 
 
 FIELDS = sorted({f for ipv6 in (0, 1) for form in formats()
@@ -235,9 +300,9 @@ def write_pcap(path, packets):
 def tshark(cases, found):
     """What tshark reads, one dictionary for each case."""
     path = OUT / "encap.pcap"
-    write_pcap(path, [h + bytes(12) + struct.pack(">H", ETHERTYPE) + bytes(c["slice_len"] - 14)
-                      for c, h in zip(cases, found)])
-    run = subprocess.run(["tshark", "-n", "-r", path, "-o", "ip.check_checksum:TRUE", "-T", "fields",
+    write_pcap(path, [h + slice_of(c["slice_len"]) for c, h in zip(cases, found)])
+    run = subprocess.run(["tshark", "-n", "-r", path, "-o", "ip.check_checksum:TRUE",
+                          "-o", "udp.check_checksum:TRUE", "-T", "fields",
                           *(word for f in FIELDS for word in ("-e", f))],
                          text=True, capture_output=True, check=True)
     rows = [line.split("\t") for line in run.stdout.splitlines()]
@@ -250,12 +315,17 @@ def same(value, expected):
     return value == expected if isinstance(expected, str) else int(value, 0) == expected
 
 
-def decoded(name, cases):
-    """All cases, as scapy writes them and as tshark reads them."""
+def written(name, cases):
+    """All cases, as scapy writes them."""
     found = headers(cases)
     wrong = [f"{c}\n{h.hex()}\n{scapy_bytes(c).hex()}" for c, h in zip(cases, found) if h != scapy_bytes(c)]
     ok(not wrong, f"{name}: scapy writes the same, {len(cases)} cases", *wrong[:3])
-    wrong = []
+    return found
+
+
+def decoded(name, cases):
+    """All cases, as scapy writes them and as tshark reads them."""
+    found, wrong = written(name, cases), []
     for c, h, seen in zip(cases, found, tshark(cases, found)):
         fields = tshark_fields(c)
         wrong += [f"{f}: {seen.get(f)}, not {v}, in {c}" for f, v in fields.items()
@@ -277,7 +347,8 @@ def boundaries():
         "tos": (0, 1, 3, 4, 0xb8, 255), "ttl": (1, 2, 64, 254, 255), "session": (0, 1, 512, 1022, 1023),
         "hwid": (0, 1, 32, 62, 63), "sgt": (0, 1, 0x8000, 65534, 65535), "dir": (AUTO, INGRESS, EGRESS),
         "seq": (0, 1, 2 ** 31, WRAP - 1), "slice_len": (15, 16, 128, 1446, 1500, 9000, 65435, 65535),
-        "truncated": (0, 1), "egress": (0, 1),
+        "truncated": (0, 1), "egress": (0, 1), "vni": (0, 1, 0x800000, 0xfffffe, 0xffffff),
+        "flow": (0, 1, 0x3fff, 0x4000, 0xfffff, 0x100000, 0xfff00000, WRAP - 1),
     }
     for field, these in values.items():
         decoded(field, spread(field, these))
@@ -304,7 +375,7 @@ def ports():
     decoded("port: length", [c for n in edges
                              for c in every_format(port=LENGTH, frame_len=n, ifindex=77)])
     decoded("port: value", [c for n in edges for c in every_format(port=VALUE, port_value=n, ifindex=77)
-                            if n >> FORMATS[c["type"], c["timestamp"], c["platf"]] == 0])
+                            if n >> width(c) == 0])
 
 
 def times():
@@ -337,8 +408,9 @@ def at_random():
                 [0, TAGGED | pick.getrandbits(16)]), strip=pick.getrandbits(1),
             port=pick.choice([IFINDEX, LENGTH, VALUE]), ifindex=pick.getrandbits(pick.randint(1, 32)),
             frame_len=pick.getrandbits(pick.randint(4, 17)), cpu=pick.getrandbits(6),
-            port_value=pick.getrandbits(FORMATS[tuple(form.values())]), truncated=pick.getrandbits(1),
-            egress=pick.getrandbits(1), saddr=hosts[0], daddr=hosts[1]))
+            port_value=pick.getrandbits(width(DEFAULT | form)), truncated=pick.getrandbits(1),
+            egress=pick.getrandbits(1), vni=pick.getrandbits(24), flow=pick.getrandbits(32),
+            saddr=hosts[0], daddr=hosts[1]))
     decoded("random", cases)
 
 
@@ -352,6 +424,26 @@ def sums():
     total, = struct.unpack(">H", headers([case(saddr="10.0.0.0")])[0][10:12])
     cases += [case(saddr=f"10.0.{i >> 8}.{i & 255}") for i in range(total - 4, total + 5)]
     decoded("IPv4 checksum", cases)
+
+
+def udp_sums():
+    """Of all lengths, odd ones too; what comes out as 0 is written as 0xffff."""
+    decoded("UDP checksum", [case(ipv6=1, encap=e, slice_len=n) for e in (VXLAN, GENEVE)
+                             for n in range(15, 200)])
+    for encap in VXLAN, GENEVE:
+        for size in 63, 64:
+            sum_at = slice(46, 48)
+            found, = headers([case(ipv6=1, encap=encap, slice_len=size, saddr="2001:db8:9::")])
+            total = int.from_bytes(found[sum_at], "big")        # makes that 0 where it is an address
+            zero, = written(f"UDP checksum 0, encap {encap}, {size} bytes", [
+                case(ipv6=1, encap=encap, slice_len=size, saddr=f"2001:db8:9::{total:x}")])
+            ok(zero[sum_at] == b"\xff\xff", f"UDP checksum 0 is 0xffff, encap {encap}, {size} bytes",
+               zero.hex())
+
+
+def udp_ports():
+    written("UDP destination port", [case(ipv6=ipv6, encap=e, dst_port=n) for ipv6 in (0, 1)
+                                     for e in (VXLAN, GENEVE) for n in (1, 4789, 6081, 8472, 65535)])
 
 
 def fuzz():
@@ -372,6 +464,8 @@ tags()
 ports()
 times()
 sums()
+udp_sums()
+udp_ports()
 at_random()
 fuzz()
 finish()
