@@ -25,6 +25,10 @@ cases() {
 	mirrorx-type2         baseline       plain rx,tx 64,1500     d1,sent   mirrorx $SESSION2
 	mirrorx-platf7        baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION subheader 7
 	mirrorx-hwid-cpu      baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION_CPU
+	mirrorx-vxlan         baseline       plain rx,tx 64,1500     d1,sent   mirrorx $SESSION_VXLAN
+	mirrorx-vxlan-trunc128 baseline      plain rx    1500        d1,sent   mirrorx $SESSION_VXLAN trunc 128
+	mirrorx-geneve        baseline       plain rx    64          d1,sent   mirrorx $SESSION_GENEVE
+	mirrorx-gretap        baseline       plain rx    64          d1,sent   mirrorx $SESSION_GRETAP
 	mirrorx-l4            baseline       plain rx    64,1500     d1,sent   mirrorx $SESSION trunc l4
 	baseline-sum          baseline-sum   sum   rx    1500        -         -
 	mirrorx-sum-trunc128  baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc 128
@@ -50,6 +54,10 @@ cases() {
 SESSION="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hwid 17"
 SESSION2="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_ver 1"
 SESSION_CPU="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hwid cpu"
+# These do what vx1 and gre1 do, less its key.
+SESSION_VXLAN="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap vxlan vni 42"
+SESSION_GENEVE="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap geneve vni 42"
+SESSION_GRETAP="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap gretap"
 RARE=4294967295			# so rare that it is never
 # pktgen sends UDP only; with ports that read as GRE with a sequence number and
 # ERSPAN type III, it takes no more than this to look like a copy come back.
