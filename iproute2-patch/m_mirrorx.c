@@ -22,6 +22,7 @@
 
 enum mirrorx_value {
 	MIRRORX_ADDR,	/* attr if IPv4, attr + 1 if IPv6 */
+	MIRRORX_ADDRS,	/* one or more; all but the first in attr2, attr2 + 1 */
 	MIRRORX_DEV,
 	MIRRORX_NUM,	/* or one of names */
 	MIRRORX_HEX,	/* a number that is printed as 0x... */
@@ -33,6 +34,8 @@ enum mirrorx_value {
 	MIRRORX_SAMPLE,	/* a number, one of names in attr2, "burst" and a number */
 	MIRRORX_SEED,	/* a number of 64 bits */
 };
+
+#define COLLECTORS_MAX	64
 
 /* By value, with gaps */
 static const char * const dir_names[] = {
@@ -88,6 +91,12 @@ static const char * const sample_names[] = {
 #define VXLAN_PORT	4789
 #define GENEVE_PORT	6081
 
+static const char * const spread_names[] = {
+	[TC_MIRRORX_SPREAD_NONE]	= "none",
+	[TC_MIRRORX_SPREAD_FLOW]	= "flow",
+	[TC_MIRRORX_SPREAD_COPY]	= "copy",
+};
+
 #define NAMES(x) .names = (x), .n_names = ARRAY_SIZE(x)
 
 /* In the order in which they are printed */
@@ -102,7 +111,10 @@ static const struct mirrorx_word {
 				 * as ERSPAN counts; 0 if it is no matter of its
 				 */
 } words[] = {
-	{ .key = "dst_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_DST_IP4 },
+	{ .key = "dst_ip", .value = MIRRORX_ADDRS, .attr = TCA_MIRRORX_DST_IP4,
+	  .attr2 = TCA_MIRRORX_MORE_IP4 },
+	{ .key = "spread", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_SPREAD,
+	  NAMES(spread_names) },
 	{ .key = "src_ip", .value = MIRRORX_ADDR, .attr = TCA_MIRRORX_SRC_IP4 },
 	{ .key = "dev", .value = MIRRORX_DEV, .attr = TCA_MIRRORX_IFINDEX },
 	{ .key = "encap", .value = MIRRORX_NAME, .attr = TCA_MIRRORX_ENCAP,
@@ -244,7 +256,8 @@ static void refuse(const char *key, const char *what, const char *arg)
 static void usage(void)
 {
 	fprintf(stderr,
-		"Usage: ... mirrorx [ for COLLECTOR ] dst_ip ADDR [ src_ip ADDR ] [ dev DEV ]\n"
+		"Usage: ... mirrorx [ for COLLECTOR ] dst_ip ADDR[,ADDR...] [ src_ip ADDR ]\n"
+		"                   [ spread { flow | copy } ] [ dev DEV ]\n"
 		"                   [ encap { erspan | gretap | vxlan | geneve } ]\n"
 		"                   [ vni VNI ] [ dst_port UDPPORT ]\n"
 		"                   [ id SESSION ] [ erspan_ver { 0 | 1 | 2 } ]\n"
@@ -266,6 +279,7 @@ static void usage(void)
 		"\tCOLLECTOR := wireshark | suricata | zeek | snort | linux | ovs | arkime |\n"
 		"\t           ntopng: what suits it, where nothing else is said\n"
 		"\tADDR    := IPv4 or IPv6 address, of the same family in both places\n"
+		"\t           up to 64 collectors with spread: flows shared out, or copies to all\n"
 		"\tDEV     := device that the route of the copies must use\n"
 		"\tVNI     := of VXLAN and Geneve, 0..16777215\n"
 		"\tUDPPORT := of these at the collector, by default 4789 and 6081\n"
@@ -306,6 +320,34 @@ static void parse_addr(const struct mirrorx_word *w, const char *arg,
 		addattr_l(n, MAX_MSG, w->attr + 1, addr, 16);
 	else
 		refuse(w->key, "an IPv4 or IPv6 address", arg);
+}
+
+static void parse_addrs(const struct mirrorx_word *w, const char *arg,
+			struct nlmsghdr *n)
+{
+	__u8 more[(COLLECTORS_MAX - 1) * 16];
+	int family, len = 0, size;
+	char first[64], *list, *rest, *addr;
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(arg, ","), arg);
+	parse_addr(w, strchr(arg, ',') ? first : arg, n);
+	if (!strchr(arg, ','))
+		return;
+
+	family = strchr(first, ':') ? AF_INET6 : AF_INET;
+	size = family == AF_INET6 ? 16 : 4;
+	rest = list = strdup(strchr(arg, ',') + 1);
+	while (rest && (addr = strsep(&rest, ","))) {
+		if (len + size > (COLLECTORS_MAX - 1) * size)
+			refuse(w->key, "no more than 64 addresses", arg);
+		if (inet_pton(family, addr, more + len) != 1)
+			refuse(w->key, "addresses of one family, with commas",
+			       arg);
+		len += size;
+	}
+	free(list);
+	addattr_l(n, MAX_MSG, family == AF_INET6 ? w->attr2 + 1 : w->attr2,
+		  more, len);
 }
 
 static __u32 parse_dev(const char *key, const char *arg)
@@ -504,6 +546,9 @@ static void parse_word(const struct mirrorx_word *w, const char *arg,
 	switch (w->value) {
 	case MIRRORX_ADDR:
 		parse_addr(w, arg, n);
+		return;
+	case MIRRORX_ADDRS:
+		parse_addrs(w, arg, n);
 		return;
 	case MIRRORX_SEED:
 		seed = parse_seed(w->key, arg);
@@ -705,6 +750,32 @@ static void print_addr(const struct mirrorx_word *w, struct rtattr **tb)
 	print_string(PRINT_ANY, w->key, "%s", rt_addr_n2a_rta(family, attr));
 }
 
+/* As they are typed in */
+static void print_addrs(const struct mirrorx_word *w, struct rtattr **tb)
+{
+	int family = tb[w->attr] ? AF_INET : AF_INET6;
+	struct rtattr *more = tb[family == AF_INET ? w->attr2 : w->attr2 + 1];
+	size_t size = family == AF_INET ? 4 : 16, at;
+	char list[COLLECTORS_MAX * INET6_ADDRSTRLEN];
+	const char *addrs;
+
+	if (!more) {
+		print_addr(w, tb);
+		return;
+	}
+	addrs = RTA_DATA(more);
+	inet_ntop(family, RTA_DATA(tb[family == AF_INET ? w->attr :
+					  w->attr + 1]), list, sizeof(list));
+	for (at = 0; at + size <= RTA_PAYLOAD(more) &&
+	     at / size < COLLECTORS_MAX - 1; at += size) {
+		strcat(list, ",");
+		inet_ntop(family, addrs + at, list + strlen(list),
+			  INET6_ADDRSTRLEN);
+	}
+	print_key(w->key);
+	print_string(PRINT_ANY, w->key, "%s", list);
+}
+
 static void print_dev(const char *key, __u32 ifindex)
 {
 	if (!ifindex) {
@@ -849,6 +920,9 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 	case MIRRORX_ADDR:
 		print_addr(w, tb);
 		break;
+	case MIRRORX_ADDRS:
+		print_addrs(w, tb);
+		break;
 	case MIRRORX_DEV:
 		print_dev(w->key, val);
 		break;
@@ -920,6 +994,46 @@ static void print_stats(struct rtattr *nest)
 	print_nl();
 }
 
+/* A line for each of several collectors */
+static void print_collectors(struct rtattr **tb)
+{
+	int family = tb[TCA_MIRRORX_DST_IP4] ? AF_INET : AF_INET6;
+	struct rtattr *more = tb[family == AF_INET ? TCA_MIRRORX_MORE_IP4 :
+						     TCA_MIRRORX_MORE_IP6];
+	struct rtattr *first = tb[family == AF_INET ? TCA_MIRRORX_DST_IP4 :
+						      TCA_MIRRORX_DST_IP6];
+	size_t size = family == AF_INET ? 4 : 16, n, i;
+	struct tc_mirrorx_collector sum;
+	char addr[INET6_ADDRSTRLEN];
+
+	if (!first || !more)
+		return;
+	n = 1 + RTA_PAYLOAD(more) / size;
+	if (RTA_PAYLOAD(tb[TCA_MIRRORX_COLLECTORS]) / sizeof(sum) < n)
+		return;
+	open_json_array(PRINT_JSON, "collectors");
+	for (i = 0; i < n; i++) {
+		inet_ntop(family, i ? RTA_DATA(more) + (i - 1) * size :
+				      RTA_DATA(first), addr, sizeof(addr));
+		memcpy(&sum, RTA_DATA(tb[TCA_MIRRORX_COLLECTORS]) +
+			     i * sizeof(sum), sizeof(sum));
+		open_json_object(NULL);
+		print_string(PRINT_ANY, "dst_ip", "\tcollector %s:", addr);
+		print_lluint(PRINT_ANY, "copies", " copies %llu", sum.copies);
+		print_lluint(PRINT_ANY, "moved", " moved %llu", sum.moved);
+		if (!sum.away)
+			print_null(PRINT_JSON, "away", NULL, NULL);
+		else
+			print_string(PRINT_ANY, "away", " away %s",
+				     sum.away <= TCA_MIRRORX_STATS_MAX &&
+				     stats_names[sum.away] ?
+				     stats_names[sum.away] : "unknown");
+		close_json_object();
+		print_nl();
+	}
+	close_json_array(PRINT_JSON, NULL);
+}
+
 static int print_mirrorx(const struct action_util *a, FILE *f,
 			 struct rtattr *arg)
 {
@@ -952,6 +1066,8 @@ static int print_mirrorx(const struct action_util *a, FILE *f,
 
 	if (show_stats && tb[TCA_MIRRORX_STATS])
 		print_stats(tb[TCA_MIRRORX_STATS]);
+	if (show_stats && tb[TCA_MIRRORX_COLLECTORS])
+		print_collectors(tb);
 	return 0;
 }
 

@@ -27,7 +27,8 @@ DECLARE_TC_ACTION(mirrorx);
  * Look for the collector before the first packet does, so that its next hop is
  * resolved by then; and tell who configures it if it is out of reach.
  */
-static void look_for_collector(struct mirrorx_params *params,
+static void look_for_collector(const struct mirrorx_params *params,
+			       struct mirrorx_collector *collector,
 			       struct netlink_ext_ack *extack)
 {
 	const struct mirrorx_limit *limit = &params->limit[MIRRORX_LIMIT_BYTES];
@@ -36,7 +37,7 @@ static void look_for_collector(struct mirrorx_params *params,
 
 	local_bh_disable();
 	rcu_read_lock();
-	reason = mirrorx_path_find(&path, params);
+	reason = mirrorx_path_find(&path, params, collector);
 	if (!reason && path.neigh && !path.resolved)
 		neigh_event_send(path.neigh, NULL);
 	rcu_read_unlock();
@@ -148,6 +149,7 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 	struct mirrorx_params *params;
 	struct tc_mirrorx parm;
 	int ret, err;
+	u32 i;
 
 	params = mirrorx_params_new(net, mnet, nla, &parm, extack);
 	if (IS_ERR(params))
@@ -165,7 +167,8 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 		goto free_params;
 	}
 
-	look_for_collector(params, extack);
+	for (i = 0; i < params->collectors; i++)
+		look_for_collector(params, &params->collector[i], extack);
 	params = swap_params(to_mirrorx(*a), parm.action, goto_ch, params);
 	mirrorx_params_retire(params);
 	return ret;
@@ -205,7 +208,8 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 					   lockdep_is_held(&m->tcf_lock));
 	opt.action = m->tcf_action;
 	flight = params->flight;
-	err = mirrorx_params_dump(skb, params);
+	err = mirrorx_params_dump(skb, params) ?:
+	      mirrorx_spread_dump(skb, params, m->cpu);
 	spin_unlock_bh(&m->tcf_lock);
 
 	tcf_tm_dump(&t, &m->tcf_tm);
@@ -221,9 +225,14 @@ static int tcf_mirrorx_dump(struct sk_buff *skb, struct tc_action *a, int bind,
 
 static size_t tcf_mirrorx_get_fill_size(const struct tc_action *a)
 {
+	size_t size;
+
+	rcu_read_lock();
+	size = mirrorx_params_size(rcu_dereference(to_mirrorx(a)->params));
+	rcu_read_unlock();
 	return nla_total_size(sizeof(struct tc_mirrorx)) +
-	       nla_total_size_64bit(sizeof(struct tcf_t)) +
-	       mirrorx_params_size() + mirrorx_stats_size();
+	       nla_total_size_64bit(sizeof(struct tcf_t)) + size +
+	       mirrorx_stats_size();
 }
 
 static struct tc_action_ops act_mirrorx_ops = {

@@ -31,7 +31,7 @@ static u64 hash_key(const struct mirrorx_flow_key *key,
 	u64 hash = 0;
 	u32 i;
 
-	if (params->flow_limit)
+	if (params->flow_keyed)
 		return siphash(key->bytes, key->len, &params->flow_key);
 	for (i = 0; i < key->len; i += sizeof(hash))
 		hash = mix(hash, get_unaligned_le64(key->bytes + i));
@@ -104,7 +104,7 @@ static __always_inline u64 mirrorx_flow_hash(const struct sk_buff *skb,
 		return hash_any(skb, params);
 	first = get_unaligned_le64(key.bytes);
 	second = get_unaligned_le64(key.bytes + 8);
-	if (params->flow_limit)
+	if (params->flow_keyed)
 		return siphash_2u64(first, second, &params->flow_key);
 	return mix(mix(0, first), second);
 }

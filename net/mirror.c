@@ -3,7 +3,8 @@
  * The way of a packet through the rooms, one after the other:
  *
  *	select.c	is it to be copied?
- *	underlay.c	is there a way to the collector?
+ *	spread.c	to which collector?
+ *	underlay.c	is there a way to it?
  *	copy.c		a fresh skb with a slice of the frame
  *	encap.c		the outer headers, as bytes
  *	underlay.c	transmit
@@ -15,6 +16,9 @@
 #include <net/sch_generic.h>
 
 #include "mirrorx.h"
+
+/* How long a collector that is out of reach is left alone */
+#define AWAY_RETRY	(HZ / 10)
 
 /**
  * struct mirror - one packet on its way
@@ -39,26 +43,13 @@ static u32 room(const struct mirror *mirror)
 	return mirror->path.mtu - mirror->path.route->encap.len;
 }
 
-/* What options ask for that look into the frame; false if it cannot be read. */
-static noinline bool look_into(struct mirror *mirror,
-			       struct mirrorx_frame *frame, u32 *keep)
-{
-	const struct mirrorx_params *params = mirror->params;
-
-	if (params->conf.strip && frame->tag && !mirrorx_strip_tag(frame))
-		return false;
-	if (params->trunc_after)
-		*keep += mirrorx_header_end(frame, params->trunc_after);
-	return true;
-}
-
 /*
  * The session's sequence, or that of this CPU, which stays while BH is off; 0
  * where copies have no number.
  */
 static u32 next_seq(struct mirror *mirror)
 {
-	struct mirrorx_session *session = mirror->params->session;
+	struct mirrorx_session *session = mirror->path.route->collector->session;
 	u8 seq = mirror->path.route->encap.seq;
 
 	if (likely(seq == MIRRORX_SEQ_SESSION))
@@ -69,13 +60,30 @@ static u32 next_seq(struct mirror *mirror)
 	return this_cpu_inc_return(*session->cpu_seq) - 1;
 }
 
-/* What options change in a copy; returns what to note. */
+/* This CPU's share in the copies of a collector */
+static struct mirrorx_share *share_of(const struct mirror *mirror,
+				      const struct mirrorx_collector *collector)
+{
+	return this_cpu_ptr(mirror->params->shares) +
+	       (collector - mirror->params->collector);
+}
+
+static void count_copy(const struct mirror *mirror)
+{
+	u64_stats_update_begin(&mirror->cpu->syncp);
+	u64_stats_inc(&share_of(mirror, mirror->path.route->collector)->copies);
+	u64_stats_update_end(&mirror->cpu->syncp);
+}
+
+/* What options change in a copy, or count; returns what to note. */
 static noinline u32 amend(const struct mirror *mirror,
 			  const struct mirrorx_frame *frame,
 			  struct sk_buff *copy)
 {
 	const struct mirrorx_params *params = mirror->params;
 
+	if (params->spread)
+		count_copy(mirror);
 	if (params->plaintext && mirror->meta.egress)
 		mirrorx_blank_esp(copy, frame->skb);
 	if (params->fixlen && mirror->meta.truncated &&
@@ -170,20 +178,12 @@ static noinline u32 make_fit(struct mirror *mirror,
 
 /* Send a copy of one frame; returns 0, or why there is none. */
 static __always_inline enum tca_mirrorx_stats
-mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
+mirror_frame(struct mirror *mirror, const struct mirrorx_frame *frame, u32 keep)
 {
 	struct mirrorx_encap_meta *meta = &mirror->meta;
 	const struct mirrorx_params *params = mirror->params;
 	u32 frame_len = mirrorx_frame_len(frame);
-	u32 keep = params->keep;
 	u32 notes = mirror->notes;
-
-	meta->frame_len = frame_len;
-	if (unlikely(params->looks)) {
-		if (!look_into(mirror, frame, &keep))
-			return TCA_MIRRORX_STATS_BAD_FRAME;
-		frame_len = mirrorx_frame_len(frame);
-	}
 
 	meta->slice_len = frame_len;
 	if (keep < frame_len) {
@@ -200,6 +200,62 @@ mirror_frame(struct mirror *mirror, struct mirrorx_frame *frame)
 		notes = make_fit(mirror, frame, notes);
 	}
 	return mirror_slice(mirror, frame, notes);
+}
+
+static noinline enum tca_mirrorx_stats
+find_way(struct mirror *mirror, struct mirrorx_collector *collector)
+{
+	return mirrorx_path_find(&mirror->path, mirror->params, collector);
+}
+
+/* Where options look into the frame, before it is copied */
+static noinline enum tca_mirrorx_stats
+look_and_mirror(struct mirror *mirror, struct mirrorx_frame *frame)
+{
+	const struct mirrorx_params *params = mirror->params;
+	u32 keep = params->keep;
+
+	mirror->meta.frame_len = mirrorx_frame_len(frame);
+	if (params->conf.strip && frame->tag && !mirrorx_strip_tag(frame))
+		return TCA_MIRRORX_STATS_BAD_FRAME;
+	if (params->trunc_after)
+		keep += mirrorx_header_end(frame, params->trunc_after);
+	return mirror_frame(mirror, frame, keep);
+}
+
+/* Send a copy of one frame to each collector. */
+static noinline enum tca_mirrorx_stats
+mirror_to_all(struct mirror *mirror, const struct mirrorx_frame *frame)
+{
+	struct mirrorx_params *params = mirror->params;
+	struct mirrorx_frame one __uninitialized;
+	enum tca_mirrorx_stats reason;
+	u32 i;
+
+	mirrorx_stats_add(mirror->cpu, TCA_MIRRORX_STATS_SPLIT,
+			  params->collectors - 1);
+	for (i = 0; i < params->collectors; i++) {
+		one = *frame;		/* options may change it */
+		reason = find_way(mirror, &params->collector[i]) ?:
+			 look_and_mirror(mirror, &one);
+		if (reason)
+			mirrorx_stats_add(mirror->cpu, reason, 1);
+	}
+	return 0;
+}
+
+/* Send copies of one frame; returns 0, or why there are none. */
+static __always_inline enum tca_mirrorx_stats
+mirror_chosen(struct mirror *mirror, struct mirrorx_frame *frame)
+{
+	const struct mirrorx_params *params = mirror->params;
+
+	if (unlikely(params->looks))
+		return params->spread == TC_MIRRORX_SPREAD_COPY ?
+		       mirror_to_all(mirror, frame) :
+		       look_and_mirror(mirror, frame);
+	mirror->meta.frame_len = mirrorx_frame_len(frame);
+	return mirror_frame(mirror, frame, params->keep);
 }
 
 /* Does sampling pass over this packet, as it does over all of its flow? */
@@ -225,7 +281,7 @@ static void mirror_burst(struct mirror *mirror, struct mirrorx_burst *burst)
 		ok = mirrorx_burst_next(burst, &frame);
 		if (!mirrorx_choose(mirror->cpu, mirror->params))
 			continue;
-		reason = ok ? mirror_frame(mirror, &frame) :
+		reason = ok ? mirror_chosen(mirror, &frame) :
 			      TCA_MIRRORX_STATS_BAD_FRAME;
 		if (reason)
 			mirrorx_stats_add(mirror->cpu, reason, 1);
@@ -281,20 +337,102 @@ static noinline void set_meta(struct mirror *mirror, const struct sk_buff *skb)
 			upper_32_bits(mirrorx_flow_hash(skb, mirror->params));
 }
 
+/* The next hop has not answered, now or since it was found out of reach. */
+static bool is_silent(const struct mirrorx_path *path, unsigned long away)
+{
+	return path->neigh && !path->resolved &&
+	       (away || READ_ONCE(path->neigh->nud_state) & NUD_FAILED);
+}
+
+/*
+ * Try a collector.  One that is out of reach is not tried again for a while, so that
+ * no packet pays for all of them; to ask for its next hop is how to notice that it
+ * is back.
+ */
+static enum tca_mirrorx_stats try(struct mirror *mirror,
+				  struct mirrorx_collector *collector)
+{
+	unsigned long away = READ_ONCE(collector->away);
+	enum tca_mirrorx_stats reason;
+
+	if (unlikely(away) && time_before(jiffies, away))
+		return READ_ONCE(collector->why);
+	reason = find_way(mirror, collector);
+	if (!reason && unlikely(is_silent(&mirror->path, away))) {
+		neigh_event_send(mirror->path.neigh, NULL);
+		reason = TCA_MIRRORX_STATS_NO_NEIGH;
+	}
+	if (unlikely(reason)) {
+		WRITE_ONCE(collector->why, reason);
+		WRITE_ONCE(collector->away, (jiffies + AWAY_RETRY) ?: 1);
+	} else if (unlikely(away)) {
+		WRITE_ONCE(collector->away, 0);
+	}
+	return reason;
+}
+
+/* The flows of one that is out of reach go to others, each where it would go then. */
+static noinline enum tca_mirrorx_stats
+find_substitute(struct mirror *mirror, u32 slot,
+		const struct mirrorx_collector *own,
+		enum tca_mirrorx_stats reason)
+{
+	struct mirrorx_params *params = mirror->params;
+	u64 tried = BIT_ULL(own - params->collector);
+	u32 i;
+
+	while ((i = mirrorx_spread_best(params, slot, tried)) < params->collectors) {
+		tried |= BIT_ULL(i);
+		if (try(mirror, &params->collector[i]))
+			continue;
+		u64_stats_update_begin(&mirror->cpu->syncp);
+		u64_stats_inc(&share_of(mirror, own)->moved);
+		u64_stats_update_end(&mirror->cpu->syncp);
+		return 0;
+	}
+	return reason;
+}
+
+/* To one of several collectors; where all get a copy, each has its turn later. */
+static noinline enum tca_mirrorx_stats choose_way(struct mirror *mirror,
+						  const struct sk_buff *skb)
+{
+	struct mirrorx_params *params = mirror->params;
+	struct mirrorx_collector *own;
+	enum tca_mirrorx_stats reason;
+	u32 slot;
+
+	mirror->meta.time_ns = time_ns(skb);
+	if (params->by_flow)
+		mirror->meta.flow = upper_32_bits(mirrorx_flow_hash(skb, params));
+	if (params->spread == TC_MIRRORX_SPREAD_COPY)
+		return 0;
+	slot = mirror->meta.flow >> (32 - MIRRORX_SLOT_BITS);
+	own = &params->collector[params->slot[slot]];
+	reason = try(mirror, own);
+	return likely(!reason) ? 0 : find_substitute(mirror, slot, own, reason);
+}
+
 /* Find the way; what holds for all copies of a packet is known with it. */
 static __always_inline enum tca_mirrorx_stats
 set_out(struct mirror *mirror, const struct sk_buff *skb)
 {
 	enum tca_mirrorx_stats reason;
 
-	reason = mirrorx_path_find(&mirror->path, mirror->params);
-	if (unlikely(reason))
-		return reason;
-
-	if (likely(mirror->path.route->encap.usual))
-		mirror->meta.time_ns = time_ns(skb);
-	else
-		set_meta(mirror, skb);
+	if (unlikely(mirror->params->spread)) {
+		reason = choose_way(mirror, skb);
+		if (unlikely(reason))
+			return reason;
+	} else {
+		reason = mirrorx_path_find(&mirror->path, mirror->params,
+					   mirror->params->collector);
+		if (unlikely(reason))
+			return reason;
+		if (likely(mirror->path.route->encap.usual))
+			mirror->meta.time_ns = time_ns(skb);
+		else
+			set_meta(mirror, skb);
+	}
 	mirror->meta.egress = !skb_at_tc_ingress(skb);
 	mirror->meta.ifindex = skb->dev->ifindex;
 	return 0;
@@ -356,7 +494,7 @@ mirror_single(struct mirror *mirror, const struct sk_buff *skb)
 		return reason;
 	if (unlikely(!mirrorx_frame_init(&frame, skb)))
 		return TCA_MIRRORX_STATS_BAD_FRAME;
-	return mirror_frame(mirror, &frame);
+	return mirror_chosen(mirror, &frame);
 }
 
 static noinline int mirror_packet(const struct sk_buff *skb,

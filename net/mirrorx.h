@@ -2,7 +2,7 @@
 /*
  * What the rooms of act_mirrorx share.  Data flows one way:
  *
- *	act_mirrorx.c -> select.c -> copy.c -> encap.c -> underlay.c
+ *	act_mirrorx.c -> select.c -> spread.c -> copy.c -> encap.c -> underlay.c
  *
  * mirror.c leads a packet through them.
  */
@@ -134,6 +134,7 @@ struct mirrorx_session {
 /**
  * struct mirrorx_route - route to a collector, not changed once it is made
  * @rcu: frees it after its last reader
+ * @collector: where it leads; is there as long as the route can be found
  * @dst: the route, referenced
  * @cookie: for dst_check()
  * @mtu: dst_mtu() when it was made, at most 65535
@@ -146,6 +147,7 @@ struct mirrorx_session {
  */
 struct mirrorx_route {
 	struct rcu_head rcu;
+	struct mirrorx_collector *collector;
 	struct dst_entry *dst;
 	u32 cookie;
 	u32 mtu;
@@ -178,13 +180,54 @@ struct mirrorx_datagram {
 /* Gaps are all the same; in place of a scale, which is never as large. */
 #define MIRRORX_EVERY		BIT_ULL(63)
 
+/* Collectors of an action, a bit for each */
+#define MIRRORX_COLLECTORS_MAX	64
+
+/* What flows are shared out in; a power of two */
+#define MIRRORX_SLOT_BITS	12
+#define MIRRORX_SLOTS		BIT(MIRRORX_SLOT_BITS)
+
+/**
+ * struct mirrorx_collector - one of the collectors of an action
+ * @daddr: its address, network order; IPv4 uses the first four bytes
+ * @hash: of the address, the same on every host with this seed
+ * @session: sequence numbers; survives a replace that does not change it
+ * @pmtu: hears what routers say about the copies
+ * @route: to it, as found last; replaced by whoever finds it outdated
+ * @away: jiffies at which to try again, where it was out of reach; 0 if it was not
+ * @why: it was, enum tca_mirrorx_stats
+ *
+ * The last two are for actions with several collectors.
+ */
+struct mirrorx_collector {
+	u8 daddr[16];
+	u32 hash;
+	struct mirrorx_session *session;
+	struct mirrorx_pmtu *pmtu;
+	struct mirrorx_route __rcu *route;
+	unsigned long away;
+	u8 why;
+};
+
+/**
+ * struct mirrorx_share - what an action keeps per CPU about one of several
+ *	collectors
+ * @copies: made for it
+ * @moved: copies of its flows that went to another
+ *
+ * Written with BH off, by its own CPU alone; &mirrorx_cpu.syncp protects it.
+ */
+struct mirrorx_share {
+	u64_stats_t copies;
+	u64_stats_t moved;
+};
+
 /**
  * struct mirrorx_params - configuration of an action, replaced whole
  * @rcu: frees the snapshot after its last reader
  * @net: namespace of the action, which outlives it
- * @session: sequence numbers; survives a replace that does not change it
- * @conf: what the headers say, as configured; a source address of zero is
- *	chosen by the route
+ * @conf: what the headers say, as configured, to the first collector; a source
+ *	address of zero is chosen by the route
  * @gaps: how many frames sampling passes over at a time: MIRRORX_EVERY and their
  *	number, or a mean as mirrorx_sample_scale() has it; 0 for none
  * @run: how many it chooses then
@@ -193,8 +236,10 @@ struct mirrorx_datagram {
  * @keep: the same, with U32_MAX for the whole frame
  * @fixlen: make what is left of a frame a valid packet
  * @plaintext: copy what is plaintext here and ciphertext on the wire
- * @looks: any option that looks into the frame before it is copied
- * @amends: any option for which a copy may differ from its frame
+ * @looks: any option that looks into the frame before it is copied, or copies it
+ *	more than once
+ * @amends: any option for which a copy may differ from its frame, or is counted
+ *	elsewhere as well
  * @limited: there is a limit
  * @limit: how much may be sent
  * @oversize: enum tc_mirrorx_oversize
@@ -202,21 +247,24 @@ struct mirrorx_datagram {
  * @sample_mode: enum tc_mirrorx_sample
  * @flow_inner: the flow is what a tunnel carries
  * @flow_limit: a flow is chosen up to this lower half of its hash
+ * @flow_keyed: who does not know the seed must not choose the hash of a flow
  * @flow_key: for mirrorx_flow_hash(); the seed comes first
  * @datagrams: MIRRORX_DATAGRAMS in fragments; NULL where flows are of no interest
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
  * @priority: of the copies
- * @pmtu: hears what routers say about the copies
  * @flight: owners of the copies; the namespace's
- * @route: to the collector, as found last; replaced by whoever finds it
- *	outdated
+ * @by_flow: copies need &mirrorx_encap_meta.flow
+ * @spread: enum tc_mirrorx_spread
+ * @slot: which collector has which of MIRRORX_SLOTS; for SPREAD_FLOW, else NULL
+ * @shares: of the collectors; NULL if there is one only
+ * @collectors: how many there are
+ * @collector: the collectors
  */
 struct mirrorx_params {
 	struct rcu_head rcu;
 	struct net *net;
-	struct mirrorx_session *session;
 	struct mirrorx_encap_conf conf;
 	u64 gaps;
 	u32 run;
@@ -234,15 +282,20 @@ struct mirrorx_params {
 	u8 sample_mode;
 	bool flow_inner;
 	u32 flow_limit;
+	bool flow_keyed;
 	siphash_key_t flow_key;
 	struct mirrorx_datagram __percpu *datagrams;
 	int ifindex;
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
-	struct mirrorx_pmtu *pmtu;
 	const struct mirrorx_flight *flight;
-	struct mirrorx_route __rcu *route;
+	bool by_flow;
+	u8 spread;
+	u8 *slot;
+	struct mirrorx_share __percpu *shares;
+	u32 collectors;
+	struct mirrorx_collector collector[] __counted_by(collectors);
 };
 
 /**
@@ -292,7 +345,7 @@ void mirrorx_params_free(struct mirrorx_params *params);
 void mirrorx_params_retire(struct mirrorx_params *params);
 int mirrorx_params_dump(struct sk_buff *msg,
 			const struct mirrorx_params *params);
-size_t mirrorx_params_size(void);
+size_t mirrorx_params_size(const struct mirrorx_params *params);
 
 /* session.c */
 struct mirrorx_session *
@@ -300,6 +353,13 @@ mirrorx_session_get(struct net *net, const struct mirrorx_encap_conf *conf);
 void mirrorx_session_put(struct mirrorx_session *session);
 int mirrorx_session_init(void);
 void mirrorx_session_exit(void);
+
+/* spread.c */
+u32 mirrorx_spread_best(const struct mirrorx_params *params, u32 slot, u64 not);
+int mirrorx_spread_init(struct mirrorx_params *params);
+void mirrorx_spread_free(struct mirrorx_params *params);
+int mirrorx_spread_dump(struct sk_buff *msg, const struct mirrorx_params *params,
+			const struct mirrorx_cpu __percpu *cpus);
 
 /* mirror.c */
 int tcf_mirrorx_act(struct sk_buff *skb, const struct tc_action *a,
@@ -666,7 +726,8 @@ struct mirrorx_path {
 };
 
 enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
-					 struct mirrorx_params *params);
+					 const struct mirrorx_params *params,
+					 struct mirrorx_collector *collector);
 void mirrorx_route_free(struct mirrorx_route *route);
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
 void mirrorx_wait_init(struct mirrorx_wait *wait);
@@ -675,7 +736,8 @@ bool mirrorx_wait_for(struct tcf_mirrorx *m, struct neighbour *neigh,
 		      struct sk_buff *copy, u32 notes);
 void mirrorx_wait_flush(struct tcf_mirrorx *m);
 u32 mirrorx_waiting(const struct mirrorx_wait *wait);
-struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params);
+struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params,
+				      const u8 *daddr);
 void mirrorx_pmtu_put(struct mirrorx_pmtu *pmtu);
 int mirrorx_pmtu_init(void);
 void mirrorx_pmtu_exit(void);

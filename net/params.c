@@ -96,6 +96,13 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_SAMPLE_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TCA_MIRRORX_FLOW_SEED] = { .type = NLA_U64 },
 	[TCA_MIRRORX_FLOW_INNER] = NLA_POLICY_MAX(NLA_U32, 1),
+	[TCA_MIRRORX_MORE_IP4] = { .type = NLA_BINARY },
+	[TCA_MIRRORX_MORE_IP6] = { .type = NLA_BINARY },
+	[TCA_MIRRORX_SPREAD] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_SPREAD_MAX),
+	[TCA_MIRRORX_COLLECTORS] = {
+		.type = NLA_REJECT,
+		.reject_message = "What collectors got is output only",
+	},
 	[TCA_MIRRORX_ENCAP] = NLA_POLICY_MAX(NLA_U32, TC_MIRRORX_ENCAP_MAX),
 	[TCA_MIRRORX_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &vni_range),
 	[TCA_MIRRORX_DST_PORT] =
@@ -120,6 +127,37 @@ static bool is_unicast_ipv6(const struct in6_addr *addr)
 	       !ipv6_addr_is_multicast(addr) && !ipv6_addr_v4mapped(addr);
 }
 
+static int check_ipv4(__be32 addr, const struct nlattr *attr,
+		      struct netlink_ext_ack *extack)
+{
+	if (is_unicast_ipv4(addr))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "dst_ip is not a unicast address of a collector");
+	return -EADDRNOTAVAIL;
+}
+
+static int check_ipv6(const struct in6_addr *addr, bool dev,
+		      const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	if (!IS_ENABLED(CONFIG_IPV6) || !ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "dst_ip is IPv6, which this kernel has not enabled");
+		return -EAFNOSUPPORT;
+	}
+	if (!is_unicast_ipv6(addr)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "dst_ip is not a unicast address of a collector");
+		return -EADDRNOTAVAIL;
+	}
+	if (ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL && !dev) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "dst_ip is a link-local address, which needs dev");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 		     struct netlink_ext_ack *extack)
 {
@@ -135,35 +173,100 @@ static int parse_dst(struct mirrorx_encap_conf *conf, struct nlattr **tb,
 	}
 	if (dst4) {
 		addr4 = nla_get_in_addr(dst4);
-		if (!is_unicast_ipv4(addr4)) {
-			NL_SET_ERR_MSG_ATTR(extack, dst4,
-					    "dst_ip is not a unicast address of a collector");
-			return -EADDRNOTAVAIL;
-		}
 		memcpy(conf->daddr, &addr4, sizeof(addr4));
-		return 0;
+		return check_ipv4(addr4, dst4, extack);
 	}
 
 	addr6 = nla_get_in6_addr(dst6);
-	if (!IS_ENABLED(CONFIG_IPV6) || !ipv6_mod_enabled()) {
-		NL_SET_ERR_MSG_ATTR(extack, dst6,
-				    "dst_ip is IPv6, which this kernel has not enabled");
-		return -EAFNOSUPPORT;
-	}
-	if (!is_unicast_ipv6(&addr6)) {
-		NL_SET_ERR_MSG_ATTR(extack, dst6,
-				    "dst_ip is not a unicast address of a collector");
-		return -EADDRNOTAVAIL;
-	}
-	if (ipv6_addr_type(&addr6) & IPV6_ADDR_LINKLOCAL &&
-	    !tb[TCA_MIRRORX_IFINDEX]) {
-		NL_SET_ERR_MSG_ATTR(extack, dst6,
-				    "dst_ip is a link-local address, which needs dev");
-		return -EINVAL;
-	}
 	memcpy(conf->daddr, &addr6, sizeof(addr6));
 	conf->ipv6 = true;
-	return 0;
+	return check_ipv6(&addr6, tb[TCA_MIRRORX_IFINDEX], dst6, extack);
+}
+
+/* How many collectors there are, or an error */
+static int count_collectors(struct nlattr **tb, struct netlink_ext_ack *extack)
+{
+	bool ipv6 = tb[TCA_MIRRORX_MORE_IP6];
+	const struct nlattr *more = tb[ipv6 ? TCA_MIRRORX_MORE_IP6 :
+					      TCA_MIRRORX_MORE_IP4];
+	size_t len = ipv6 ? sizeof(struct in6_addr) : sizeof(__be32);
+	bool spread = tb[TCA_MIRRORX_SPREAD] &&
+		      nla_get_u32(tb[TCA_MIRRORX_SPREAD]);
+
+	if (!more && spread) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[TCA_MIRRORX_SPREAD],
+				    "spread needs several collectors");
+		return -EINVAL;
+	}
+	if (!more)
+		return 1;
+	if (!spread) {
+		NL_SET_ERR_MSG_ATTR(extack, more,
+				    "Several collectors need spread");
+		return -EINVAL;
+	}
+	if (tb[ipv6 ? TCA_MIRRORX_DST_IP4 : TCA_MIRRORX_DST_IP6] ||
+	    (ipv6 && tb[TCA_MIRRORX_MORE_IP4])) {
+		NL_SET_ERR_MSG_ATTR(extack, more,
+				    "The collectors are of different families");
+		return -EINVAL;
+	}
+	if (!nla_len(more) || nla_len(more) % len) {
+		NL_SET_ERR_MSG_ATTR(extack, more,
+				    "This is no array of addresses");
+		return -EINVAL;
+	}
+	if (nla_len(more) / len > MIRRORX_COLLECTORS_MAX - 1) {
+		NL_SET_ERR_MSG_ATTR(extack, more, "More than 64 collectors");
+		return -E2BIG;
+	}
+	return 1 + nla_len(more) / len;
+}
+
+static int parse_collector(const struct mirrorx_params *params, u32 i,
+			   struct nlattr **tb, struct netlink_ext_ack *extack)
+{
+	const u8 *daddr = params->collector[i].daddr;
+	struct in6_addr addr6;
+	__be32 addr4;
+	u32 other;
+
+	for (other = 0; other < i; other++) {
+		if (memcmp(params->collector[other].daddr, daddr, 16))
+			continue;
+		NL_SET_ERR_MSG_ATTR(extack, tb[params->conf.ipv6 ?
+					       TCA_MIRRORX_MORE_IP6 :
+					       TCA_MIRRORX_MORE_IP4],
+				    "The same collector twice");
+		return -EINVAL;
+	}
+	if (params->conf.ipv6) {
+		memcpy(&addr6, daddr, sizeof(addr6));
+		return check_ipv6(&addr6, params->ifindex,
+				  tb[TCA_MIRRORX_MORE_IP6], extack);
+	}
+	memcpy(&addr4, daddr, sizeof(addr4));
+	return check_ipv4(addr4, tb[TCA_MIRRORX_MORE_IP4], extack);
+}
+
+static int parse_collectors(struct mirrorx_params *params, struct nlattr **tb,
+			    struct netlink_ext_ack *extack)
+{
+	bool ipv6 = params->conf.ipv6;
+	size_t len = ipv6 ? sizeof(struct in6_addr) : sizeof(__be32);
+	const struct nlattr *more = tb[ipv6 ? TCA_MIRRORX_MORE_IP6 :
+					      TCA_MIRRORX_MORE_IP4];
+	int err = 0;
+	u32 i;
+
+	memcpy(params->collector[0].daddr, params->conf.daddr,
+	       sizeof(params->conf.daddr));
+	for (i = 1; !err && i < params->collectors; i++) {
+		memcpy(params->collector[i].daddr,
+		       nla_data(more) + (i - 1) * len, len);
+		err = parse_collector(params, i, tb, extack);
+	}
+	return err;
 }
 
 static int parse_src(struct mirrorx_encap_conf *conf, struct nlattr **tb,
@@ -265,10 +368,12 @@ static int parse_flow(struct mirrorx_params *params, struct nlattr **tb,
 		params->flow_limit = U32_MAX / params->sample;
 		return 0;
 	}
+	if (params->spread == TC_MIRRORX_SPREAD_FLOW)
+		return 0;
 	if (!params->flow_key.key[0] && !params->flow_inner)
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, params->flow_inner ? inner : seed,
-			    "flow_seed and flow_inner need sample flow");
+			    "flow_seed and flow_inner need sample flow or spread flow");
 	return -EINVAL;
 }
 
@@ -542,11 +647,15 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	struct mirrorx_encap_conf *conf = &params->conf;
 	int err;
 
+	params->spread = get_u32(tb[TCA_MIRRORX_SPREAD],
+				 TC_MIRRORX_SPREAD_NONE);
 	err = parse_dst(conf, tb, extack);
 	if (!err)
 		err = parse_src(conf, tb, extack);
 	if (!err)
 		err = parse_dev(params, tb[TCA_MIRRORX_IFINDEX], extack);
+	if (!err)
+		err = parse_collectors(params, tb, extack);
 	if (!err)
 		err = parse_trunc(params, tb, extack);
 	if (!err)
@@ -559,8 +668,9 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 		return err;
 
 	params->plaintext = get_u32(tb[TCA_MIRRORX_PLAINTEXT], 0);
-	params->looks = conf->strip || params->trunc_after;
-	params->amends = params->fixlen || params->plaintext;
+	params->looks = conf->strip || params->trunc_after ||
+			params->spread == TC_MIRRORX_SPREAD_COPY;
+	params->amends = params->fixlen || params->plaintext || params->spread;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	return 0;
@@ -575,9 +685,47 @@ static bool alloc_datagrams(struct mirrorx_params *params)
 	return params->datagrams;
 }
 
+/* Returns 0 or an error; then some may have been joined. */
+static int join_collectors(struct mirrorx_params *params)
+{
+	struct mirrorx_encap_conf conf = params->conf;
+	struct mirrorx_collector *collector;
+	u32 i;
+
+	for (i = 0; i < params->collectors; i++) {
+		collector = &params->collector[i];
+		memcpy(conf.daddr, collector->daddr, sizeof(conf.daddr));
+		collector->session = mirrorx_session_get(params->net, &conf);
+		if (!collector->session)
+			return -ENOMEM;
+		collector->pmtu = mirrorx_pmtu_get(params, collector->daddr);
+		if (IS_ERR(collector->pmtu))
+			return PTR_ERR(collector->pmtu);
+	}
+	return 0;
+}
+
+static void leave_collectors(struct mirrorx_params *params)
+{
+	struct mirrorx_collector *collector;
+	u32 i;
+
+	for (i = 0; i < params->collectors; i++) {
+		collector = &params->collector[i];
+		if (!IS_ERR_OR_NULL(collector->pmtu))
+			mirrorx_pmtu_put(collector->pmtu);
+		if (collector->session)
+			mirrorx_session_put(collector->session);
+	}
+}
+
 static void free_params(struct mirrorx_params *params)
 {
-	mirrorx_route_free(rcu_dereference_protected(params->route, 1));
+	u32 i;
+
+	for (i = 0; i < params->collectors; i++)
+		mirrorx_route_free(rcu_dereference_protected(params->collector[i].route, 1));
+	mirrorx_spread_free(params);
 	free_percpu(params->datagrams);
 	kfree(params);
 }
@@ -604,7 +752,7 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 {
 	struct nlattr *tb[TCA_MIRRORX_MAX + 1];
 	struct mirrorx_params *params;
-	int err;
+	int err, collectors;
 
 	if (!nla) {
 		NL_SET_ERR_MSG(extack, "mirrorx needs options");
@@ -622,33 +770,36 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 	if (!tb[TCA_MIRRORX_DST_IP4] && !tb[TCA_MIRRORX_DST_IP6])
 		return NULL;
 
-	params = kzalloc(sizeof(*params), GFP_KERNEL_ACCOUNT);
+	collectors = count_collectors(tb, extack);
+	if (collectors < 0)
+		return ERR_PTR(collectors);
+	params = kzalloc(struct_size(params, collector, collectors),
+			 GFP_KERNEL_ACCOUNT);
 	if (!params)
 		return ERR_PTR(-ENOMEM);
+	params->collectors = collectors;
 	params->net = net;
 
 	err = parse_params(params, tb, extack);
 	if (err)
 		goto free_params;
 	err = -ENOMEM;
-	if ((params->flow_limit || mirrorx_encap_has_flow(&params->conf)) &&
+	params->by_flow = mirrorx_encap_has_flow(&params->conf) ||
+			  params->spread == TC_MIRRORX_SPREAD_FLOW;
+	params->flow_keyed = params->flow_limit || params->spread;
+	if ((params->flow_limit || params->by_flow) &&
 	    !alloc_datagrams(params))
 		goto free_params;
 	params->flight = mirrorx_flight_get(mnet);
-	if (!params->flight)
+	if (!params->flight || mirrorx_spread_init(params))
 		goto free_params;
-	params->session = mirrorx_session_get(net, &params->conf);
-	if (!params->session)
-		goto free_params;
-	params->pmtu = mirrorx_pmtu_get(params);
-	if (IS_ERR(params->pmtu)) {
-		err = PTR_ERR(params->pmtu);
-		goto put_session;
-	}
+	err = join_collectors(params);
+	if (err)
+		goto leave_collectors;
 	return params;
 
-put_session:
-	mirrorx_session_put(params->session);
+leave_collectors:
+	leave_collectors(params);
 free_params:
 	free_params(params);
 	return ERR_PTR(err);
@@ -669,8 +820,7 @@ void mirrorx_params_free(struct mirrorx_params *params)
 {
 	if (!params)
 		return;
-	mirrorx_pmtu_put(params->pmtu);
-	mirrorx_session_put(params->session);
+	leave_collectors(params);
 	free_params(params);
 }
 
@@ -684,8 +834,7 @@ void mirrorx_params_retire(struct mirrorx_params *params)
 {
 	if (!params)
 		return;
-	mirrorx_pmtu_put(params->pmtu);
-	mirrorx_session_put(params->session);
+	leave_collectors(params);
 	call_rcu(&params->rcu, free_after_grace);
 }
 
@@ -694,6 +843,28 @@ static int dump_addr(struct sk_buff *msg, bool ipv6, int attr4, int attr6,
 {
 	return ipv6 ? nla_put(msg, attr6, sizeof(struct in6_addr), addr) :
 		      nla_put(msg, attr4, sizeof(__be32), addr);
+}
+
+static int dump_more(struct sk_buff *msg, const struct mirrorx_params *params)
+{
+	bool ipv6 = params->conf.ipv6;
+	size_t len = ipv6 ? sizeof(struct in6_addr) : sizeof(__be32);
+	struct nlattr *attr;
+	u32 i;
+
+	if (nla_put_u32(msg, TCA_MIRRORX_SPREAD, params->spread))
+		return -EMSGSIZE;
+	if (!params->spread)
+		return 0;
+	attr = nla_reserve(msg, ipv6 ? TCA_MIRRORX_MORE_IP6 :
+				       TCA_MIRRORX_MORE_IP4,
+			   (params->collectors - 1) * len);
+	if (!attr)
+		return -EMSGSIZE;
+	for (i = 1; i < params->collectors; i++)
+		memcpy(nla_data(attr) + (i - 1) * len,
+		       params->collector[i].daddr, len);
+	return 0;
 }
 
 static int dump_path(struct sk_buff *msg, const struct mirrorx_params *params)
@@ -785,7 +956,8 @@ static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
  */
 int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params)
 {
-	if (dump_path(msg, params) || dump_header(msg, &params->conf) ||
+	if (dump_path(msg, params) || dump_more(msg, params) ||
+	    dump_header(msg, &params->conf) ||
 	    dump_limits(msg, params->limit) || dump_sample(msg, params) ||
 	    dump_encap(msg, &params->conf) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PLAINTEXT, params->plaintext) ||
@@ -800,13 +972,18 @@ int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params
 }
 
 /**
- * mirrorx_params_size() - room that mirrorx_params_dump() takes at most
+ * mirrorx_params_size() - room that mirrorx_params_dump() and
+ *	mirrorx_spread_dump() take at most
+ * @params: snapshot; under RCU
  *
  * Return: bytes
  */
-size_t mirrorx_params_size(void)
+size_t mirrorx_params_size(const struct mirrorx_params *params)
 {
-	return 2 * nla_total_size(sizeof(struct in6_addr)) +
+	size_t each = sizeof(struct in6_addr) +
+		      sizeof(struct tc_mirrorx_collector);
+
+	return params->collectors * each + 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       (TCA_MIRRORX_MAX - TCA_MIRRORX_IFINDEX) *
 			nla_total_size(sizeof(u32)) +
 	       2 * nla_total_size_64bit(sizeof(u64));

@@ -112,19 +112,21 @@ free_pmtu:
 /**
  * mirrorx_pmtu_get() - listen to what routers say on the way to a collector
  * @params: configuration
+ * @daddr: the collector's address
  *
  * Sleeps.
  *
  * Return: what is to be given back with mirrorx_pmtu_put(), or an error
  */
-struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params)
+struct mirrorx_pmtu *mirrorx_pmtu_get(const struct mirrorx_params *params,
+				      const u8 *daddr)
 {
 	struct mirrorx_pmtu_key key;
 	struct mirrorx_pmtu *pmtu;
 
 	memset(&key, 0, sizeof(key));	/* also what lies between the fields */
 	key.net = params->net;
-	memcpy(key.daddr, params->conf.daddr, sizeof(key.daddr));
+	memcpy(key.daddr, daddr, sizeof(key.daddr));
 	key.mark = params->mark;
 	key.ifindex = params->ifindex;
 	key.proto = mirrorx_encap_proto(&params->conf);

@@ -125,10 +125,32 @@ static __always_inline bool is_copy(const struct sk_buff *skb)
 	return is_erspan_l3(skb, offset, proto);
 }
 
+static bool is_collector(const struct mirrorx_params *params, const void *addr,
+			 size_t len)
+{
+	u32 i;
+
+	for (i = 0; i < params->collectors; i++)
+		if (!memcmp(addr, params->collector[i].daddr, len))
+			return true;
+	return false;
+}
+
+/* One behind the other, both addresses of a packet; does it come from one, or go there? */
+static bool is_of_collector(const struct mirrorx_params *params,
+			    const void *addrs, size_t len)
+{
+	return params->conf.ipv6 == (len == sizeof(struct in6_addr)) &&
+	       (is_collector(params, addrs, len) ||
+		is_collector(params, addrs + len, len));
+}
+
 /* GRE as that of copies is, or the port of VXLAN or Geneve, and the VNI? */
 static bool is_alike(const struct sk_buff *skb, int offset,
-		     const struct mirrorx_encap_conf *conf, bool of_collector)
+		     const struct mirrorx_params *params, const void *addrs,
+		     size_t len)
 {
+	const struct mirrorx_encap_conf *conf = &params->conf;
 	struct {
 		struct udphdr udp;
 		__be32 tunnel[2];
@@ -138,51 +160,46 @@ static bool is_alike(const struct sk_buff *skb, int offset,
 
 	if (conf->encap == TC_MIRRORX_ENCAP_GRETAP) {
 		gre = skb_header_pointer(skb, offset, sizeof(*gre), &buf);
-		return of_collector && gre && !gre->flags &&
-		       gre->protocol == htons(ETH_P_TEB);
+		return gre && !gre->flags &&
+		       gre->protocol == htons(ETH_P_TEB) &&
+		       is_of_collector(params, addrs, len);
 	}
 	p = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	return p && p->udp.dest == htons(conf->dst_port) &&
-	       (of_collector || ntohl(p->tunnel[1]) >> 8 == conf->vni);
+	       (ntohl(p->tunnel[1]) >> 8 == conf->vni ||
+		is_of_collector(params, addrs, len));
 }
 
 static bool is_alike_ipv4(const struct sk_buff *skb, int offset,
-			  const struct mirrorx_encap_conf *conf)
+			  const struct mirrorx_params *params)
 {
 	const struct iphdr *iph;
 	struct iphdr buf;
-	bool of_collector;
 
 	iph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	if (!iph || iph->protocol != mirrorx_encap_proto(conf))
+	if (!iph || iph->protocol != mirrorx_encap_proto(&params->conf))
 		return false;
-	of_collector = !conf->ipv6 &&
-		       (!memcmp(&iph->daddr, conf->daddr, sizeof(iph->daddr)) ||
-			!memcmp(&iph->saddr, conf->daddr, sizeof(iph->saddr)));
 	if (iph->frag_off & htons(IP_OFFSET))
-		return of_collector;
-	return is_alike(skb, offset + iph->ihl * 4, conf, of_collector);
+		return is_of_collector(params, &iph->saddr, sizeof(iph->saddr));
+	return is_alike(skb, offset + iph->ihl * 4, params, &iph->saddr,
+			sizeof(iph->saddr));
 }
 
 static bool is_alike_ipv6(const struct sk_buff *skb, int offset,
-			  const struct mirrorx_encap_conf *conf)
+			  const struct mirrorx_params *params)
 {
+	u8 proto, wanted = mirrorx_encap_proto(&params->conf);
 	struct {
 		struct ipv6hdr ip6h;
 		struct frag_hdr fh;
 	} buf;
 	const struct ipv6hdr *ip6h;
 	const struct frag_hdr *fh;
-	bool of_collector;
-	u8 proto;
 
 	ip6h = skb_header_pointer(skb, offset, sizeof(*ip6h), &buf.ip6h);
 	if (!ip6h)
 		return false;
 	proto = ip6h->nexthdr;
-	of_collector = conf->ipv6 &&
-		       (!memcmp(&ip6h->daddr, conf->daddr, sizeof(ip6h->daddr)) ||
-			!memcmp(&ip6h->saddr, conf->daddr, sizeof(ip6h->saddr)));
 	offset += sizeof(*ip6h);
 	if (proto == NEXTHDR_FRAGMENT) {
 		fh = skb_header_pointer(skb, offset, sizeof(*fh), &buf.fh);
@@ -190,11 +207,14 @@ static bool is_alike_ipv6(const struct sk_buff *skb, int offset,
 			return false;
 		proto = fh->nexthdr;
 		if (fh->frag_off & htons(IP6_OFFSET))
-			return of_collector && proto == mirrorx_encap_proto(conf);
+			return proto == wanted &&
+			       is_of_collector(params, &ip6h->saddr,
+					       sizeof(ip6h->saddr));
 		offset += sizeof(*fh);
 	}
-	return proto == mirrorx_encap_proto(conf) &&
-	       is_alike(skb, offset, conf, of_collector);
+	return proto == wanted &&
+	       is_alike(skb, offset, params, &ip6h->saddr,
+			sizeof(ip6h->saddr));
 }
 
 /*
@@ -206,7 +226,7 @@ static bool is_alike_ipv6(const struct sk_buff *skb, int offset,
  */
 static noinline bool
 is_tunnelled_copy_any(const struct sk_buff *skb,
-		      const struct mirrorx_encap_conf *conf)
+		      const struct mirrorx_params *params)
 {
 	int offset = skb_network_offset(skb);
 	__be16 proto = skb->protocol;
@@ -215,9 +235,9 @@ is_tunnelled_copy_any(const struct sk_buff *skb,
 		proto = skip_tags(skb, &offset);
 	switch (proto) {
 	case htons(ETH_P_IP):
-		return is_alike_ipv4(skb, offset, conf);
+		return is_alike_ipv4(skb, offset, params);
 	case htons(ETH_P_IPV6):
-		return is_alike_ipv6(skb, offset, conf);
+		return is_alike_ipv6(skb, offset, params);
 	default:
 		return false;
 	}
@@ -232,7 +252,7 @@ static bool is_own(const struct sk_buff *skb)
 /* TCP, which most packets are, is done with here. */
 static __always_inline bool
 is_tunnelled_copy(const struct sk_buff *skb,
-		  const struct mirrorx_encap_conf *conf)
+		  const struct mirrorx_params *params)
 {
 	int offset = skb_network_offset(skb);
 
@@ -241,7 +261,7 @@ is_tunnelled_copy(const struct sk_buff *skb,
 	    ip_hdr(skb)->protocol != IPPROTO_UDP &&
 	    ip_hdr(skb)->protocol != IPPROTO_GRE)
 		return false;
-	return is_tunnelled_copy_any(skb, conf);
+	return is_tunnelled_copy_any(skb, params);
 }
 
 /**
@@ -333,7 +353,7 @@ mirrorx_refuse(const struct sk_buff *skb, const struct mirrorx_params *params)
 	if (unlikely(is_copy(skb) || is_own(skb)))
 		return TCA_MIRRORX_STATS_LOOP;
 	if (unlikely(params->conf.encap != TC_MIRRORX_ENCAP_ERSPAN) &&
-	    unlikely(is_tunnelled_copy(skb, &params->conf)))
+	    unlikely(is_tunnelled_copy(skb, params)))
 		return TCA_MIRRORX_STATS_LOOP;
 	if (unlikely(is_secret(skb)) && !params->plaintext)
 		return TCA_MIRRORX_STATS_SECRET;

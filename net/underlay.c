@@ -84,19 +84,19 @@ static __always_inline bool is_up(const struct net_device *dev)
 }
 
 static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
-				      int oif, __u8 *saddr)
+				      int oif, struct mirrorx_encap_conf *conf)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif,
 		.flowi4_mark = params->mark,
-		.flowi4_proto = mirrorx_encap_proto(&params->conf),
-		.fl4_dport = htons(params->conf.dst_port),
+		.flowi4_proto = mirrorx_encap_proto(conf),
+		.fl4_dport = htons(conf->dst_port),
 	};
 	struct rtable *rt;
 
-	flowi4_set_tos(&fl4, params->conf.tos);
-	memcpy(&fl4.daddr, params->conf.daddr, sizeof(fl4.daddr));
-	memcpy(&fl4.saddr, params->conf.saddr, sizeof(fl4.saddr));
+	flowi4_set_tos(&fl4, conf->tos);
+	memcpy(&fl4.daddr, conf->daddr, sizeof(fl4.daddr));
+	memcpy(&fl4.saddr, conf->saddr, sizeof(fl4.saddr));
 	rt = ip_route_output_flow(params->net, &fl4, NULL);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
@@ -104,24 +104,24 @@ static struct dst_entry *look_up_ipv4(const struct mirrorx_params *params,
 		ip_rt_put(rt);
 		return ERR_PTR(-ENETUNREACH);
 	}
-	memcpy(saddr, &fl4.saddr, sizeof(fl4.saddr));
+	memcpy(conf->saddr, &fl4.saddr, sizeof(fl4.saddr));
 	return &rt->dst;
 }
 
 static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
-				      int oif, __u8 *saddr)
+				      int oif, struct mirrorx_encap_conf *conf)
 {
 	struct flowi6 fl6 = {
 		.flowi6_oif = oif,
 		.flowi6_mark = params->mark,
-		.flowi6_proto = mirrorx_encap_proto(&params->conf),
-		.fl6_dport = htons(params->conf.dst_port),
-		.flowlabel = ip6_make_flowinfo(params->conf.tos, 0),
+		.flowi6_proto = mirrorx_encap_proto(conf),
+		.fl6_dport = htons(conf->dst_port),
+		.flowlabel = ip6_make_flowinfo(conf->tos, 0),
 	};
 	struct dst_entry *dst;
 
-	memcpy(&fl6.daddr, params->conf.daddr, sizeof(fl6.daddr));
-	memcpy(&fl6.saddr, params->conf.saddr, sizeof(fl6.saddr));
+	memcpy(&fl6.daddr, conf->daddr, sizeof(fl6.daddr));
+	memcpy(&fl6.saddr, conf->saddr, sizeof(fl6.saddr));
 	dst = ip6_dst_lookup_flow(params->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
@@ -130,7 +130,7 @@ static struct dst_entry *look_up_ipv6(const struct mirrorx_params *params,
 		dst_release(dst);
 		return ERR_PTR(-EADDRNOTAVAIL);
 	}
-	memcpy(saddr, &fl6.saddr, sizeof(fl6.saddr));
+	memcpy(conf->saddr, &fl6.saddr, sizeof(fl6.saddr));
 	return dst;
 }
 
@@ -185,8 +185,9 @@ static void free_after_grace(struct rcu_head *rcu)
 	mirrorx_route_free(container_of(rcu, struct mirrorx_route, rcu));
 }
 
-static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
-					 const struct mirrorx_params *params)
+static enum tca_mirrorx_stats
+init_route(struct mirrorx_route *route, const struct mirrorx_params *params,
+	   struct mirrorx_collector *collector)
 {
 	struct mirrorx_encap_conf conf = params->conf;
 	const struct net_device *dev;
@@ -194,19 +195,21 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
 	struct dst_entry *dst;
 	int oif = 0;
 
+	memcpy(conf.daddr, collector->daddr, sizeof(conf.daddr));
 	if (params->ifindex) {
 		dev = find_dev(params);
 		if (!dev || !is_up(dev))
 			return TCA_MIRRORX_STATS_DEV_DOWN;
 		oif = dev->ifindex;
 	}
-	dst = ipv6 ? look_up_ipv6(params, oif, conf.saddr) :
-		     look_up_ipv4(params, oif, conf.saddr);
+	dst = ipv6 ? look_up_ipv6(params, oif, &conf) :
+		     look_up_ipv4(params, oif, &conf);
 	/* routing says that nothing is there, IPsec policies that none may go */
 	if (IS_ERR(dst))
 		return PTR_ERR(dst) == -EPERM ? TCA_MIRRORX_STATS_XMIT :
 						TCA_MIRRORX_STATS_NO_ROUTE;
 
+	route->collector = collector;
 	route->dst = dst;
 	route->cookie = ipv6 ? rt6_get_cookie(dst_rt6_info(route->dst)) : 0;
 	/* one that is no good from the start: IPsec has yet to agree on keys */
@@ -231,8 +234,9 @@ static enum tca_mirrorx_stats init_route(struct mirrorx_route *route,
  * Several CPUs may do this at once; the last one's route is kept.  One that is
  * of no use is not kept, so that packets without a way leave no work for RCU.
  */
-static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
-						  struct mirrorx_params *params)
+static noinline enum tca_mirrorx_stats
+make_route(struct mirrorx_path *path, const struct mirrorx_params *params,
+	   struct mirrorx_collector *collector)
 {
 	struct mirrorx_route *route, *old;
 	enum tca_mirrorx_stats reason;
@@ -240,14 +244,14 @@ static noinline enum tca_mirrorx_stats make_route(struct mirrorx_path *path,
 	route = kzalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
 	if (!route)
 		return TCA_MIRRORX_STATS_NO_MEM;
-	reason = init_route(route, params);
+	reason = init_route(route, params, collector);
 	if (reason) {
 		mirrorx_route_free(route);
 		return reason;
 	}
 
 	path->route = route;
-	old = unrcu_pointer(xchg(&params->route, RCU_INITIALIZER(route)));
+	old = unrcu_pointer(xchg(&collector->route, RCU_INITIALIZER(route)));
 	if (old)
 		call_rcu(&old->rcu, free_after_grace);
 	return 0;
@@ -288,13 +292,14 @@ static __always_inline u32 route_mtu(const struct mirrorx_route *route)
  * is another one (IPv6 multipath): then too it is time to look again.
  */
 static __always_inline enum tca_mirrorx_stats
-find_route(struct mirrorx_path *path, struct mirrorx_params *params)
+find_route(struct mirrorx_path *path, const struct mirrorx_params *params,
+	   struct mirrorx_collector *collector)
 {
-	path->route = rcu_dereference(params->route);
+	path->route = rcu_dereference(collector->route);
 	if (likely(path->route && is_current(path->route, params) &&
 		   is_up(path->route->dst->dev)))
 		return 0;
-	return make_route(path, params);
+	return make_route(path, params, collector);
 }
 
 #ifdef CONFIG_NETFILTER
@@ -400,20 +405,23 @@ find_neigh(struct mirrorx_path *path)
 /**
  * mirrorx_path_find() - find the way to the collector
  * @path: to be filled; holds under RCU
- * @params: configuration; its route is checked, and found anew if need be
+ * @params: configuration
+ * @collector: collector; its route is checked, and found anew if need be
  *
  * BH is off.
  *
  * Return: 0, or the reason why no copy can be sent
  */
 __always_inline enum tca_mirrorx_stats
-mirrorx_path_find(struct mirrorx_path *path, struct mirrorx_params *params)
+mirrorx_path_find(struct mirrorx_path *path,
+		  const struct mirrorx_params *params,
+		  struct mirrorx_collector *collector)
 {
 	enum tca_mirrorx_stats reason;
 	const struct net_device *dev;
 	const struct dst_entry *dst;
 
-	reason = find_route(path, params);
+	reason = find_route(path, params, collector);
 	if (unlikely(reason))
 		return reason;
 

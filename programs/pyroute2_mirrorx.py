@@ -28,6 +28,7 @@ WORDS = {
     "oversize": {"cut": 0, "fragment": 1, "split": 2},
     "encap": {"erspan": 0, "gretap": 1, "vxlan": 2, "geneve": 3},
     "sample_mode": {"random": 0, "every": 1, "flow": 2},
+    "spread": {"none": 0, "flow": 1, "copy": 2},
 }
 ATTRIBUTES = {
     "dev": "IFINDEX", "limit": "LIMIT_RATE", "burst": "LIMIT_BURST", "limit_packets": "LIMIT_PACKETS",
@@ -36,7 +37,7 @@ ATTRIBUTES = {
         "id", "erspan_ver", "erspan_dir", "erspan_hwid", "sgt", "timestamp", "subheader", "port",
         "vlan_tag", "trunc", "trunc_after", "fixlen", "oversize", "sample", "plaintext", "tos", "ttl",
         "mark", "priority", "sample_mode", "sample_burst", "flow_seed", "flow_inner",
-        "encap", "vni", "dst_port")},
+        "encap", "vni", "dst_port", "spread")},
 }
 OTHERS = ("kind", "action", "index", "dst_ip", "src_ip")
 
@@ -87,6 +88,10 @@ class options(nla):
         ("TCA_MIRRORX_ENCAP", "uint32"),
         ("TCA_MIRRORX_VNI", "uint32"),
         ("TCA_MIRRORX_DST_PORT", "uint32"),
+        ("TCA_MIRRORX_MORE_IP4", "cdata"),
+        ("TCA_MIRRORX_MORE_IP6", "cdata"),
+        ("TCA_MIRRORX_SPREAD", "uint32"),
+        ("TCA_MIRRORX_COLLECTORS", "cdata"),
     )
 
     class parms(nla):
@@ -109,6 +114,12 @@ def address(which, text):
     return [f"TCA_MIRRORX_{which}_IP{ip.version}", str(ip)]
 
 
+def addresses(texts):
+    """Those of further collectors"""
+    ips = list(map(ipaddress.ip_address, texts))
+    return [f"TCA_MIRRORX_MORE_IP{ips[0].version}", b"".join(ip.packed for ip in ips)]
+
+
 def get_parameters(kwarg):
     """The options of an action, from words and values."""
     for key in kwarg:
@@ -119,7 +130,10 @@ def get_parameters(kwarg):
                                     "action": tc_actions.get(control, control)}]]
     for key, which in ("dst_ip", "DST"), ("src_ip", "SRC"):
         if key in kwarg:
-            attrs.append(address(which, kwarg[key]))
+            first, *more = kwarg[key].split(",")
+            attrs.append(address(which, first))
+            if more:
+                attrs.append(addresses(more))
     for key, name in ATTRIBUTES.items():
         if key in kwarg:
             value = WORDS.get(key, {}).get(kwarg[key], kwarg[key])

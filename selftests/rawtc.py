@@ -31,16 +31,18 @@ ETH_P_IP = 0x0800
  ERSPAN_HWID, SGT, TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, MSTATS, SUBHEADER, PORT,
  VLAN_TAG, TRUNC_AFTER, FIXLEN, OVERSIZE, LIMIT_RATE, LIMIT_BURST, LIMIT_PACKETS,
  LIMIT_PACKET_BURST, PLAINTEXT, SAMPLE_MODE, SAMPLE_BURST, FLOW_SEED, FLOW_INNER,
- ENCAP, VNI, DST_PORT) = range(1, 40)
-LAST = DST_PORT
-SIZES = {number: 4 for number in range(IFINDEX, LAST + 1) if number != MSTATS} | {
+ ENCAP, VNI, DST_PORT, MORE_IP4, MORE_IP6, SPREAD, COLLECTORS) = range(1, 44)
+LAST = COLLECTORS
+LISTS = {MORE_IP4: 4, MORE_IP6: 16}     # of so many bytes each
+SIZES = {number: 4 for number in range(IFINDEX, LAST + 1)
+         if number not in (MSTATS, COLLECTORS, *LISTS)} | {
     PARMS: 20, DST_IP4: 4, DST_IP6: 16, SRC_IP4: 4, SRC_IP6: 16, LIMIT_RATE: 8, FLOW_SEED: 8}
 NAMES = {value: name for name, value in list(globals().items())
          if name in ("TM PARMS DST_IP4 DST_IP6 SRC_IP4 SRC_IP6 IFINDEX ID ERSPAN_VER ERSPAN_DIR"
                      " ERSPAN_HWID SGT TIMESTAMP TRUNC SAMPLE TOS TTL MARK PRIORITY"
                      " SUBHEADER PORT VLAN_TAG TRUNC_AFTER FIXLEN OVERSIZE LIMIT_RATE LIMIT_BURST"
                      " LIMIT_PACKETS LIMIT_PACKET_BURST PLAINTEXT SAMPLE_MODE SAMPLE_BURST FLOW_SEED"
-                     " FLOW_INNER ENCAP VNI DST_PORT").split()
+                     " FLOW_INNER ENCAP VNI DST_PORT MORE_IP4 MORE_IP6 SPREAD COLLECTORS").split()
          } | {MPAD: "PAD", MSTATS: "STATS"}
 COUNTERS = ("sent bytes truncated cut unsampled loop secret no_route no_neigh dev_down mtu no_mem"
             " bad_frame xmit fragmented split unfixed rebuilt limited congested in_flight"
@@ -203,7 +205,7 @@ def counters(act):
 
 def configuration(act):
     """An action's attributes less what changes by itself."""
-    return {number: data for number, data in act.items() if number not in (TM, MSTATS, "seen")}
+    return {number: data for number, data in act.items() if number not in (TM, MSTATS, COLLECTORS, "seen")}
 
 
 def references():

@@ -100,6 +100,8 @@ enum output_type {
 
 void open_json_object(const char *key);
 void close_json_object(void);
+void open_json_array(enum output_type type, const char *delim);
+void close_json_array(enum output_type type, const char *delim);
 bool is_json_context(void);
 int __get_user_hz(void);
 

@@ -37,6 +37,7 @@ cases() {
 	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
 	mirrorx-flow          baseline       plain rx,tx 64,1500     unsampled mirrorx $SESSION sample $RARE flow
 	mirrorx-flow-inner    baseline       plain rx    64,1500     unsampled mirrorx $SESSION sample $RARE flow flow_inner
+	mirrorx-spread        baseline       plain rx    64,1500     d1,sent   mirrorx ${SESSION/10.0.0.2/10.0.0.2,10.0.0.3} spread flow
 	baseline-frags        baseline-frags frags rx    1500        -         -
 	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
 	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY
@@ -74,6 +75,7 @@ devices() {
 	link set d1 up
 	link set d2 up
 	neighbour add 10.0.0.2 lladdr 02:00:00:00:01:02 dev d1 nud permanent
+	neighbour add 10.0.0.3 lladdr 02:00:00:00:01:03 dev d1 nud permanent
 	link add gre1 mtu 8000 type gretap local 10.0.0.1 remote 10.0.0.2 key 7
 	link add vx1 mtu 8000 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 4789 dev d1 noudpcsum
 	link add ers1 mtu 8000 type erspan local 10.0.0.1 remote 10.0.0.2 seq key 100 erspan_ver 2 erspan_dir ingress erspan_hwid 17

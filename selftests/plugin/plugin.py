@@ -24,7 +24,8 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
 (TM, PARMS, PAD, DST4, DST6, SRC4, SRC6, IFINDEX, ID, VER, DIR, HWID, SGT,
  TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
  VLAN_TAG, AFTER, FIXLEN, OVERSIZE, RATE, BURST, PACKETS, PACKET_BURST,
- PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER, ENCAP, VNI, DST_PORT) = range(1, 40)
+ PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER, ENCAP, VNI, DST_PORT,
+ MORE4, MORE6, SPREAD, SHARES) = range(1, 44)
 COPIES = "sent bytes truncated cut".split()
 REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
            "bad_frame xmit").split()
@@ -32,13 +33,14 @@ MORE = "fragmented split unfixed rebuilt".split()
 LATER = "limited congested".split()
 MEMORY = "in_flight in_flight_max".split()
 COUNTERS = COPIES + REASONS + MORE + LATER + MEMORY     # as numbered, from 2
-NUMBERS = {"encap": ENCAP, "vni": VNI, "dst_port": DST_PORT,
+NUMBERS = {"spread": SPREAD, "encap": ENCAP, "vni": VNI, "dst_port": DST_PORT,
            "id": ID, "erspan_ver": VER, "erspan_dir": DIR, "erspan_hwid": HWID,
            "sgt": SGT, "timestamp": TIMESTAMP, "subheader": SUBHEADER,
            "port": PORT, "vlan_tag": VLAN_TAG, "trunc": TRUNC,
            "oversize": OVERSIZE, "sample": SAMPLE, "tos": TOS, "ttl": TTL,
            "mark": MARK, "priority": PRIORITY}
-NAMES = {"encap": ["erspan", "gretap", "vxlan", "geneve"],
+NAMES = {"spread": ["none", "flow", "copy"],
+         "encap": ["erspan", "gretap", "vxlan", "geneve"],
          "erspan_dir": ["auto", "ingress", "egress"],
          "timestamp": ["100us", "100ns", "ns"],
          "subheader": ["none", "1", None, "3", None, "5", None, "7"],
@@ -61,7 +63,8 @@ OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
 DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
                            OVERSIZE: 0, RATE: 0, BURST: 0, PACKETS: 0,
                            PACKET_BURST: 0, PLAINTEXT: 0, MODE: 0,
-                           SAMPLE_BURST: 1, SEED: 0, INNER: 0, ENCAP: 0, VNI: 0}
+                           SAMPLE_BURST: 1, SEED: 0, INNER: 0, ENCAP: 0, VNI: 0,
+                           SPREAD: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -257,6 +260,12 @@ def test_parse():
         "dst_ip 192.0.2.9 src_ip ::1": [dst, (SRC6, ip("::1"))],
         "dev lo": [(IFINDEX, u32(LO))],
         "encap erspan": [(ENCAP, u32(0))],
+        "dst_ip 192.0.2.9,192.0.2.8 spread flow":
+            [(DST4, ip("192.0.2.9")), (MORE4, ip("192.0.2.8")), (SPREAD, u32(1))],
+        "spread copy dst_ip 2001:db8::1,2001:db8::2,::3":
+            [(DST6, ip("2001:db8::1")), (MORE6, ip("2001:db8::2") + ip("::3")), (SPREAD, u32(2))],
+        "dst_ip " + ",".join(f"192.0.2.{n}" for n in range(1, 65)):
+            [(DST4, ip("192.0.2.1")), (MORE4, b"".join(ip(f"192.0.2.{n}") for n in range(2, 65)))],
         "encap gretap": [(ENCAP, u32(1))],
         "encap vxlan": [(ENCAP, u32(2))],
         "encap geneve vni 0x10": [(ENCAP, u32(3)), (VNI, u32(16))],
@@ -514,21 +523,21 @@ def test_batch():
 
 
 # A type that no kernel knows yet, so that the word is there
-FULL = {DST4: ip("192.0.2.9"), SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
+FULL = {DST4: ip("192.0.2.9"), MORE4: ip("192.0.2.8") + ip("192.0.2.7"), SPREAD: 2, SRC4: ip("192.0.2.1"), IFINDEX: LO, ID: 7,
         ENCAP: 3, VNI: 5, DST_PORT: 4789,
         VER: 3, DIR: 2, HWID: CPU, SGT: 9, TIMESTAMP: 2, SUBHEADER: 7, PORT: 8,
         VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
         MODE: 2, SAMPLE_BURST: 3, SEED: 2 ** 64 - 1, INNER: 1,
         RATE: 125000, BURST: 9216, PACKETS: 5000, PACKET_BURST: 6, PLAINTEXT: 1,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
-FULL_TEXT = ("dst_ip 192.0.2.9 src_ip 192.0.2.1 dev lo "
+FULL_TEXT = ("dst_ip 192.0.2.9,192.0.2.8,192.0.2.7 spread copy src_ip 192.0.2.1 dev lo "
              "encap geneve vni 5 dst_port 4789 id 7 erspan_ver 3 "
              "erspan_dir egress erspan_hwid cpu sgt 9 timestamp ns subheader 7 "
              "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
              "sample 10 flow burst 3 flow_seed 0xffffffffffffffff "
              "flow_inner limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
              "tos 0xb8 ttl 9 mark 0x80 priority 6")
-FULL_JSON = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "dev": "lo",
+FULL_JSON = {"dst_ip": "192.0.2.9,192.0.2.8,192.0.2.7", "spread": "copy", "src_ip": "192.0.2.1", "dev": "lo",
              "encap": "geneve", "vni": 5, "dst_port": 4789, "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
              "erspan_hwid": "cpu", "sgt": 9, "timestamp": "ns",
              "subheader": "7", "port": 8, "vlan_tag": "strip", "trunc": 128,
@@ -545,7 +554,7 @@ def test_text():
     tail = "\n\t index 5 ref 2 bind 1\n"
     equal(text(few), "mirrorx dst_ip 2001:db8::9 pipe" + tail)
     equal(text(few, "-d"),
-          "mirrorx dst_ip 2001:db8::9 encap erspan vni 0 id 0 erspan_ver 2 erspan_dir auto "
+          "mirrorx dst_ip 2001:db8::9 spread none encap erspan vni 0 id 0 erspan_ver 2 erspan_dir auto "
           "erspan_hwid 0 sgt 0 timestamp 100us subheader none vlan_tag keep "
           "oversize cut sample 1 tos 0x0 ttl 64 mark 0x0 priority 0 pipe"
           + tail)
@@ -568,7 +577,7 @@ def test_json():
         equal(js(full, *flags, verb=("ls",)), want)
     few = dump({DST6: ip("::1")}, index=5, ref=2, bind=1)
     equal(js(few), dict(common, **{
-        "dst_ip": "::1", "src_ip": None, "dev": None, "encap": "erspan",
+        "dst_ip": "::1", "spread": "none", "src_ip": None, "dev": None, "encap": "erspan",
         "vni": 0, "dst_port": None, "id": 0, "erspan_ver": 2,
         "erspan_dir": "auto", "erspan_hwid": 0, "sgt": 0, "timestamp": "100us",
         "subheader": "none", "port": None, "vlan_tag": "keep", "trunc": 0,
@@ -670,12 +679,31 @@ def test_stats():
           (60, 2, 50))
 
 
+def test_collectors():
+    """-s: a line for each of several collectors"""
+    sums = [(2 ** 64 - 1, 0, 0), (5, 7, 8), (0, 0, 99)]
+    opts = dump({DST4: ip("192.0.2.9"), MORE4: ip("192.0.2.8") + ip("192.0.2.7"), SPREAD: 1}) + [
+        counters([1] * 22), (SHARES, b"".join(struct.pack("=QQII", *s, 0) for s in sums))]
+    equal(text(opts, "-s").split("memory:")[1].split("\n")[1:],
+          ["\tcollector 192.0.2.9: copies 18446744073709551615 moved 0",
+           f"\tcollector 192.0.2.8: copies 5 moved 7 away {COUNTERS[8 - 2]}",
+           "\tcollector 192.0.2.7: copies 0 moved 0 away unknown", ""])
+    equal(js(opts, "-s")["collectors"],
+          [{"dst_ip": "192.0.2.9", "copies": 2 ** 64 - 1, "moved": 0, "away": None},
+           {"dst_ip": "192.0.2.8", "copies": 5, "moved": 7, "away": COUNTERS[8 - 2]},
+           {"dst_ip": "192.0.2.7", "copies": 0, "moved": 0, "away": "unknown"}])
+    # one that says less than there are
+    short = dump({DST4: ip("192.0.2.9"), MORE4: ip("192.0.2.8"), SPREAD: 1}) + [
+        counters([1] * 22), (SHARES, bytes(24))]
+    assert "collectors" not in js(short, "-s")
+
+
 def test_newer_kernel():
     """a kernel that knows more, or less, than this tc"""
     more = [(24, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
     opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
                  HWID: 65, OVERSIZE: 3, SAMPLE: 2, MODE: 3, ENCAP: 4}) + [
-        counters([1] * 22, more), (40, u32(1)), (999, u32(1))]
+        counters([1] * 22, more), (44, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
     equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",

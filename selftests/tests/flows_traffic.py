@@ -1,43 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guest's part of flows.sh: sends what is mirrored."""
-import random
 import socket
 import struct
 
-from cases import (CTAG, STAG, Wire, broken, case, done, ether, ip4, ip6, ones_sum, pattern, stream,
-                   zoo)
+from cases import CTAG, STAG, Wire, broken, case, done, ones_sum, pattern, socket_in, stream, zoo
+from flow_frames import CHANCE, UDP, addresses, flow, framed, ip, l4
 
-CHANCE = random.Random(1)
-TCP, UDP, ICMP, IPIP, IP6IP, GRE, ICMP6, SCTP, ESP = 6, 17, 1, 4, 41, 47, 58, 132, 50
-FRAGMENT, HOP = 44, 0
+IPIP, IP6IP, GRE, FRAGMENT = 4, 41, 47, 44
 EGRESS = ("sample 4 flow trunc 64", "sample 4 flow flow_seed 81985529216486895 trunc 64",
           "sample 16 flow trunc 64", "sample 2 flow flow_inner trunc 96", "sample 1 flow trunc 64",
           "sample 4294967295 flow trunc 64")
-
-
-def addresses(version):
-    """Two of them"""
-    def one():
-        return f"10.{CHANCE.randrange(256)}.{CHANCE.randrange(256)}.{CHANCE.randrange(1, 255)}" \
-            if version == 4 else f"2001:db8:{CHANCE.randrange(65536):x}::{CHANCE.randrange(1, 65536):x}"
-    return one(), one()
-
-
-def l4(proto, ports, size):
-    head = {TCP: struct.pack("!HHIIBBHHH", *ports, 1, 2, 0x50, 0x18, 512, 0, 0),
-            UDP: struct.pack("!HHHH", *ports, 8 + size, 0),
-            SCTP: struct.pack("!HHII", *ports, 1, 0)}.get(proto, struct.pack("!BBHI", 8, 0, 0, 7))
-    return head + pattern(size)
-
-
-def ip(version, pair, proto, payload):
-    return (ip4 if version == 4 else ip6)(proto, payload, src=pair[0], dst=pair[1])
-
-
-def flow(version):
-    """(addresses, protocol, ports)"""
-    proto = CHANCE.choice((TCP, TCP, UDP, UDP, SCTP, ICMP if version == 4 else ICMP6, ESP))
-    return addresses(version), proto, (CHANCE.randrange(1024, 65536), CHANCE.randrange(1, 1024))
 
 
 def packets(version, count):
@@ -50,10 +22,6 @@ def packets(version, count):
             found.append(ip(version, pair[::-1], proto, l4(proto, ports[::-1], CHANCE.randrange(60))))
     CHANCE.shuffle(found)
     return found
-
-
-def framed(packet, *tags):
-    return ether(0x0800 if packet[0] >> 4 == 4 else 0x86dd, packet, *tags)
 
 
 def pieces(version, ident):
@@ -110,7 +78,6 @@ def tunnelled(packet):
 
 def exchange(port):
     """A few datagrams of UDP from src to peer, and back"""
-    from cases import socket_in
     server = socket_in("peer", socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("198.51.100.2", port))
     client = socket_in("src", socket.AF_INET, socket.SOCK_DGRAM)

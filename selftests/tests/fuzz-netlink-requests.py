@@ -68,6 +68,7 @@ WORDS = {
     tc.SAMPLE_BURST: Word(1, MOST, 1),
     tc.FLOW_SEED: Word(0, (1 << 64) - 1, 0),
     tc.FLOW_INNER: Word(0, 1, 0),
+    tc.SPREAD: Word(0, 2, 0),
     tc.ENCAP: Word(0, 3, 0),
     tc.VNI: Word(0, (1 << 24) - 1, 0),
     tc.DST_PORT: Word(1, 65535, None),
@@ -97,8 +98,8 @@ def parse(payload):
         if not 4 <= size <= len(payload):
             break
         number, data = kind & tc.NLA_TYPE_MASK, payload[4:size]
-        demand(number in tc.SIZES, f"no attribute {number} to be given")
-        demand(len(data) == tc.SIZES[number], f"{tc.NAMES[number]} of {len(data)} bytes")
+        demand(number in tc.SIZES or number in tc.LISTS, f"no attribute {number} to be given")
+        demand(number in tc.LISTS or len(data) == tc.SIZES[number], f"{tc.NAMES[number]} of {len(data)} bytes")
         demand(not kind & F_NESTED, f"{tc.NAMES[number]} as a nest")
         if number in WORDS:
             value, word = int.from_bytes(data, sys.byteorder), WORDS[number]
@@ -131,14 +132,30 @@ def settings(found, devices):
         check_address(src)
     values = {n: int.from_bytes(found[n], sys.byteorder) if n in found else word.default
               for n, word in WORDS.items()}
+    check_collectors(found, v6, values[tc.SPREAD])
     given = {n for n in WORDS if n in found}
     demand(values[tc.IFINDEX] is None or values[tc.IFINDEX] in devices, "no such device")
     complete_time(values, given)
     check_combination(values)
     check_encap(values)
-    shown = {n: data for n, data in found.items() if n in ADDRESSES}
+    shown = {n: data for n, data in found.items() if n in ADDRESSES or n in tc.LISTS}
     return shown | {n: value.to_bytes(tc.SIZES[n], sys.byteorder) for n, value in values.items()
                     if value is not None}
+
+
+def check_collectors(found, v6, spread):
+    """Those behind the first"""
+    lists = [n for n in tc.LISTS if n in found]
+    demand(bool(lists) == bool(spread), "spread and several collectors")
+    if not lists:
+        return
+    demand(lists == [tc.MORE_IP6 if v6 else tc.MORE_IP4], "two families")
+    data, size = found[lists[0]], tc.LISTS[lists[0]]
+    demand(data and not len(data) % size and len(data) // size < 64, "a list of addresses")
+    more = [data[i:i + size] for i in range(0, len(data), size)]
+    for each in more:
+        demand(not (check_address(each).is_link_local and v6 and tc.IFINDEX not in found), "link-local without dev")
+    demand(len({found[tc.DST_IP6 if v6 else tc.DST_IP4], *more}) == len(more) + 1, "a collector twice")
 
 
 def complete_time(values, given):
@@ -157,7 +174,7 @@ def check_combination(v):
         demand(bool(v[rate]) == bool(v[burst]), "a limit and its burst")
     demand(v[tc.SAMPLE_MODE] != 2 or v[tc.SAMPLE_BURST] == 1, "a flow has no burst")
     demand((v[tc.SAMPLE] - 1) * v[tc.SAMPLE_BURST] < MOST, "sample too rare")
-    demand(v[tc.SAMPLE_MODE] == 2 or not (v[tc.FLOW_SEED] or v[tc.FLOW_INNER]), "no flows")
+    demand(v[tc.SAMPLE_MODE] == 2 or v[tc.SPREAD] == 1 or not (v[tc.FLOW_SEED] or v[tc.FLOW_INNER]), "no flows")
     # of each subheader, the timestamps that go with it
     times = {0: (0, 1), 1: (0,), 3: (0, 1, 2), 5: (2,), 7: (2,)}
     demand(v[tc.TIMESTAMP] in times.get(v[tc.SUBHEADER], ()), "timestamp and subheader")
@@ -329,7 +346,7 @@ class Kernel(tc.Netlink):
                 outer = attrs(tab)
                 act = attrs(outer[tc.OPTIONS])
                 parms = act.pop(tc.PARMS)
-                for output in tc.TM, tc.MPAD, tc.MSTATS:
+                for output in tc.TM, tc.MPAD, tc.MSTATS, tc.COLLECTORS:
                     act.pop(output, None)
                 found[struct.unpack_from("=I", parms)[0]] = act, parms, outer.get(tc.COOKIE, b"")
         return found
@@ -400,6 +417,15 @@ def draw_addresses():
     v6 = seldom(3)
     good, bad = (GOOD6, BAD6) if v6 else (GOOD4, BAD4)
     yield attr(tc.DST_IP6 if v6 else tc.DST_IP4, tc.address(CHANCE.choice(bad if seldom(25) else good)))
+    if seldom(4):
+        number = tc.MORE_IP6 if v6 ^ seldom(10) else tc.MORE_IP4
+        size = tc.LISTS[number]
+        more = b"".join(tc.address(f"2001:db8::{i:x}" if size == 16 else f"192.0.2.{i}")
+                        for i in CHANCE.sample(range(10, 250), CHANCE.choice((1, 2, 3, 63, 64))))
+        if seldom(10):
+            more += CHANCE.choice((more[:size], more[:1], tc.address(CHANCE.choice(BAD6 if size == 16 else BAD4))))
+        yield attr(number, more)
+        yield attr(tc.SPREAD, 0 if seldom(10) else CHANCE.choice((1, 2)))
     if seldom(3):
         other = v6 ^ seldom(10)
         pool = (BAD6 if other else BAD4) if seldom(10) else (GOOD6 if other else GOOD4)

@@ -101,11 +101,12 @@ def contradictions():
     for mode in 0, 1:
         yield refuse(f"a burst that is too rare, mode {mode}", "too rare", tc.SAMPLE_BURST,
                      {tc.SAMPLE: 1 << 16 | 1, tc.SAMPLE_MODE: mode, tc.SAMPLE_BURST: 1 << 16}, "ERANGE")
-        yield refuse(f"flow_inner with mode {mode}", "need sample flow", tc.FLOW_INNER,
+        yield refuse(f"flow_inner with mode {mode}", "need sample flow or spread flow", tc.FLOW_INNER,
                      {tc.SAMPLE_MODE: mode, tc.FLOW_INNER: 1})
         yield ("flow_seed without flows", good(u32(tc.SAMPLE_MODE, mode),
                                                attr(tc.FLOW_SEED, struct.pack("=Q", 1))), "EINVAL",
                "need sample flow", tc.FLOW_SEED)
+    yield from several_collectors()
     for number in 2, 4, 6:
         yield refuse(f"subheader {number}", "none of 1, 3, 5 and 7", tc.SUBHEADER, {tc.SUBHEADER: number})
     for time in 1, 2:
@@ -144,6 +145,31 @@ def contradictions():
                  {tc.ERSPAN_VER: 0, tc.VLAN_TAG: 1})
 
 
+def several_collectors():
+    def case(what, message, where, *more, code="EINVAL", spread=1, dst="192.0.2.9", v6=False):
+        number = tc.MORE_IP6 if v6 else tc.MORE_IP4
+        given = [attr(number, b"".join(map(tc.address, more)))] if more else []
+        return what, options(*given, u32(tc.SPREAD, spread), dst=dst), code, message, where
+
+    many = [f"192.0.3.{i}" for i in range(1, 65)]
+    yield case("spread with one collector", "spread needs several", tc.SPREAD)
+    yield case("several collectors without spread", "need spread", tc.MORE_IP4, "192.0.2.8", spread=0)
+    yield case("a spread of its own", RANGE, tc.SPREAD, "192.0.2.8", spread=3, code="ERANGE")
+    yield case("65 collectors", "More than 64", tc.MORE_IP4, *many, code="E2BIG")
+    yield case("the first collector twice", "same collector twice", tc.MORE_IP4, "192.0.2.8", "192.0.2.9")
+    yield case("another collector twice", "same collector twice", tc.MORE_IP4, "192.0.2.8", "192.0.2.8")
+    yield case("IPv6 behind IPv4", "different families", tc.MORE_IP6, "2001:db8::9", v6=True)
+    yield case("IPv4 behind IPv6", "different families", tc.MORE_IP4, "192.0.2.8", dst="2001:db8::9")
+    yield case("a group as a collector", "not a unicast", tc.MORE_IP4, "224.0.0.1", code="EADDRNOTAVAIL")
+    yield case("an IPv6 group as a collector", "not a unicast", tc.MORE_IP6, "ff02::1", code="EADDRNOTAVAIL",
+               dst="2001:db8::9", v6=True)
+    yield case("a link-local one without dev", "link-local.*dev", tc.MORE_IP6, "fe80::9", dst="2001:db8::9",
+               v6=True)
+    for length in 1, 5, 7:
+        yield (f"collectors of {length} bytes", good(attr(tc.MORE_IP4, b"\1" * length), u32(tc.SPREAD, 1)),
+               "EINVAL", "no array", tc.MORE_IP4)
+
+
 def defaults():
     """What means nothing may be said in any type."""
     for ver in 0, 1:
@@ -151,7 +177,7 @@ def defaults():
                  tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
                  tc.FIXLEN: 0, tc.OVERSIZE: 0, tc.LIMIT_BURST: 0, tc.LIMIT_PACKETS: 0,
                  tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0, tc.SAMPLE_MODE: 0, tc.SAMPLE_BURST: 1,
-                 tc.FLOW_INNER: 0, tc.ENCAP: 0, tc.VNI: 0}
+                 tc.FLOW_INNER: 0, tc.ENCAP: 0, tc.VNI: 0, tc.SPREAD: 0}
         yield f"type {'I' * (ver + 1)}", words
     for encap in 1, 2, 3:
         yield f"encap {encap}", words | {tc.ENCAP: encap, tc.ERSPAN_VER: 2}
@@ -173,7 +199,7 @@ def forms():
         yield f"attribute {number}", good(u32(number, 0)), "EINVAL", "Unknown attribute", number
     yield "an attribute 0", good(u32(0, 0)), "EINVAL", ".", None
     yield "bytes behind the attributes", good(b"\1\0"), "EINVAL", ".", None
-    for number, what in (tc.TM, "Times"), (tc.MPAD, "Padding"), (tc.MSTATS, "Counters"):
+    for number, what in (tc.TM, "Times"), (tc.MPAD, "Padding"), (tc.MSTATS, "Counters"), (tc.COLLECTORS, "collectors got"):
         yield (f"{tc.NAMES[number]}, which is output only", good(attr(number, bytes(32))), "EINVAL",
                f"{what}.*output only", number)
     yield ("no NLA_F_NESTED", attr(tc.OPTIONS, tc.parms() + addr(tc.DST_IP4, "192.0.2.9")), "EINVAL",

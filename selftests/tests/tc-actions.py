@@ -171,6 +171,23 @@ def round_trip():
         ok(empty(), "all are gone")
 
 
+def several():
+    """Collectors"""
+    lists = {n: f"{','.join(addresses)} spread {spread}{more}" for n, (addresses, spread, more) in enumerate((
+        (("192.0.2.9", "192.0.2.8"), "flow", ""), (("192.0.2.9", "198.51.100.7", "192.0.2.8"), "copy", ""),
+        ([f"192.0.2.{i}" for i in range(3, 67)], "flow", " flow_seed 0x7 flow_inner"),
+        (("2001:db8::9", "2001:db8::8"), "copy", " id 7"),
+        ([f"2001:db8:1:2:3:4:5:{i:x}" for i in range(0x1000, 0x1040)], "flow", "")), 1)}
+    batch("tc", "\n".join(f"actions add action mirrorx dst_ip {words} index {n}" for n, words in lists.items()))
+    acts, same, detailed = {a["index"]: a for a in tc_actions()}, retype(""), retype("-d")
+    for n, words in lists.items():
+        addresses, _, spread, *_ = words.split()
+        ok((acts[n]["dst_ip"], acts[n]["spread"]) == (addresses, spread), f"dst_ip {words[:60]}: JSON says so", acts[n])
+        ok(same[n][0], f"dst_ip {words[:60]}: what tc prints can be typed in", *same[n])
+        ok(detailed[n][0], f"dst_ip {words[:60]}: what tc -d prints can be typed in", *detailed[n])
+    ok(empty(), "all are gone")
+
+
 def says(act, words):
     """Whether the JSON has what was given."""
     if words == "jump 2":
@@ -389,7 +406,7 @@ def main():
         address add 192.0.2.1/24 dev d1
         address add 2001:db8:9::1/64 dev d1 nodad""")
     must("tc qdisc add dev d0 clsact")
-    for part in life, common, filters, big, batches, monitor, outputs, round_trip:
+    for part in life, common, filters, big, batches, monitor, outputs, round_trip, several:
         part()
     ok(rawtc.references() == 0, "nothing holds the module in the end", rawtc.references())
     finish()

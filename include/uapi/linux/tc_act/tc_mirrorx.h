@@ -89,15 +89,22 @@ struct tc_mirrorx {
  *	the default; as many times fewer rows.  Not with SAMPLE_FLOW.  Its product
  *	with SAMPLE - 1 is less than 2^32
  * @TCA_MIRRORX_FLOW_SEED: u64, what decides which flows are chosen, default 0;
- *	with SAMPLE_FLOW
+ *	with SAMPLE_FLOW or SPREAD_FLOW
  * @TCA_MIRRORX_FLOW_INNER: u32, 1 to take what tunnels carry (IP or Ethernet in
  *	IP, GRE, VXLAN or Geneve) for the flow; default 0; with SAMPLE_FLOW
+ *	or SPREAD_FLOW
  * @TCA_MIRRORX_ENCAP: u32, enum tc_mirrorx_encap, default ERSPAN.  What a format
  *	has no field for may only have its default
  * @TCA_MIRRORX_VNI: u32, VXLAN or Geneve Network Identifier, 0..16777215,
  *	default 0
  * @TCA_MIRRORX_DST_PORT: u32, UDP destination port of VXLAN or Geneve, 1..65535,
  *	default 4789 or 6081
+ * @TCA_MIRRORX_MORE_IP4: array of up to 63 be32, further collectors, with SPREAD;
+ *	all are different, and of the family of the first
+ * @TCA_MIRRORX_MORE_IP6: array of up to 63 struct in6_addr, likewise
+ * @TCA_MIRRORX_SPREAD: u32, enum tc_mirrorx_spread, default NONE
+ * @TCA_MIRRORX_COLLECTORS: array of struct tc_mirrorx_collector, one for each, the
+ *	first one first; with SPREAD, output only
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -141,6 +148,10 @@ enum tca_mirrorx {
 	TCA_MIRRORX_ENCAP,
 	TCA_MIRRORX_VNI,
 	TCA_MIRRORX_DST_PORT,
+	TCA_MIRRORX_MORE_IP4,
+	TCA_MIRRORX_MORE_IP6,
+	TCA_MIRRORX_SPREAD,
+	TCA_MIRRORX_COLLECTORS,
 	__TCA_MIRRORX_MAX
 };
 
@@ -294,12 +305,46 @@ enum tc_mirrorx_encap {
 #define TC_MIRRORX_ENCAP_MAX (__TC_MIRRORX_ENCAP_MAX - 1)
 
 /**
+ * enum tc_mirrorx_spread - what each of several collectors gets
+ * @TC_MIRRORX_SPREAD_NONE: there is only one
+ * @TC_MIRRORX_SPREAD_FLOW: the copies of its share of the flows, both directions of
+ *	each.  Actions with the same collectors and FLOW_SEED share them out alike,
+ *	and another collector more or less moves only its own share
+ * @TC_MIRRORX_SPREAD_COPY: a copy of each frame
+ * @__TC_MIRRORX_SPREAD_MAX: end of the list
+ */
+enum tc_mirrorx_spread {
+	TC_MIRRORX_SPREAD_NONE,
+	TC_MIRRORX_SPREAD_FLOW,
+	TC_MIRRORX_SPREAD_COPY,
+	__TC_MIRRORX_SPREAD_MAX
+};
+
+#define TC_MIRRORX_SPREAD_MAX (__TC_MIRRORX_SPREAD_MAX - 1)
+
+/**
+ * struct tc_mirrorx_collector - one of several collectors, since the action was
+ *	last configured
+ * @copies: made for it
+ * @moved: copies of its flows that went to another, since it was out of reach
+ * @away: why it is out of reach, enum tca_mirrorx_stats; 0 if it is not.  As of the
+ *	last frame that was to go there
+ * @pad: 0
+ */
+struct tc_mirrorx_collector {
+	__u64 copies;
+	__u64 moved;
+	__u32 away;
+	__u32 pad;
+};
+
+/**
  * enum tca_mirrorx_stats - u64 counters, nested in TCA_MIRRORX_STATS
  *
  * Each frame of the wire that the action sees (each segment of a GSO packet is
  * one) is counted in exactly one of SENT and the reasons from UNSAMPLED to XMIT,
- * LIMITED and CONGESTED; so is each copy that it is split into more, and counted
- * in SPLIT as well:
+ * LIMITED and CONGESTED; so is each copy that it is split into more, or that goes to
+ * another collector as well, and counted in SPLIT, too:
  *
  *	seen + SPLIT = SENT + reasons
  *
@@ -331,7 +376,8 @@ enum tc_mirrorx_encap {
  * @TCA_MIRRORX_STATS_XMIT: refused by the underlay's queue, filter or policy
  * @TCA_MIRRORX_STATS_FRAGMENTED: copies sent in fragments of the outer packet;
  *	each is one in SENT, with its BYTES before that
- * @TCA_MIRRORX_STATS_SPLIT: copies beyond the first of each frame that was split
+ * @TCA_MIRRORX_STATS_SPLIT: copies beyond the first of each frame that was split, or
+ *	went to several collectors
  * @TCA_MIRRORX_STATS_UNFIXED: copies that were cut, and in which
  *	TCA_MIRRORX_FIXLEN found nothing that it could make valid
  * @TCA_MIRRORX_STATS_REBUILT: copies of received frames that had been joined
