@@ -45,6 +45,7 @@
 #define IPV6_NEXT		6
 #define IPV6_ADDRS		8
 #define IPV6_EXTENSION_LEN	8
+#define IPV6_EXTENSION_FIXED(proto)	((proto) == IPV6_ROUTING ? 4 : 2)
 #define IPV6_FRAG_OFF		2
 #define IPV6_ID			4
 #define IPV6_MF			0x0001
@@ -389,22 +390,29 @@ static __always_inline __wsum pseudo_sum(const struct mirrorx_headers *h,
 	return csum_tcpudp_nofold(saddr, daddr, len, h->proto, sum);
 }
 
-static __always_inline void fix_sum(const struct mirrorx_headers *h,
-				    __u8 *frame, __u32 end, __u32 check,
-				    bool pseudo)
+/* A checksum up to @end, with a pseudo header that says @len; 0 for none */
+static __always_inline void write_sum(const struct mirrorx_headers *h,
+				      __u8 *frame, __u32 end, __u32 check,
+				      __u32 len)
 {
 	__u8 *l4 = frame + h->l4;
-	__u32 len = end - h->l4;
 	__wsum start = 0;
 	__sum16 sum = 0;
 
 	memcpy(l4 + check, &sum, sizeof(sum));
-	if (pseudo)
+	if (len)
 		start = pseudo_sum(h, frame, len);
-	sum = csum_fold(csum_partial(l4, len, start));
-	if (!sum && h->proto == IPPROTO_UDP)
+	sum = csum_fold(csum_partial(l4, end - h->l4, start));
+	if (!sum && (h->proto == IPPROTO_UDP || h->proto == IPPROTO_UDPLITE))
 		sum = CSUM_MANGLED_0;
 	memcpy(l4 + check, &sum, sizeof(sum));
+}
+
+static __always_inline void fix_sum(const struct mirrorx_headers *h,
+				    __u8 *frame, __u32 end, __u32 check,
+				    bool pseudo)
+{
+	write_sum(h, frame, end, check, pseudo ? end - h->l4 : 0);
 }
 
 /*
@@ -568,4 +576,94 @@ bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len)
 	if (!h.ipv4 && !h.ipv6)
 		return false;
 	return fix_ip(&h, frame, len, frame_len);
+}
+
+/* What follows is zeros, which add nothing to a sum, but the length stays. */
+static void zero_sum(const struct mirrorx_headers *h, __u8 *frame)
+{
+	__u32 len = h->ip_len - (h->l4 - h->l3), check;
+	const __u8 *l4 = frame + h->l4;
+
+	/* its sum is over other packets too, or over what is not at hand */
+	if (h->fragment || h->routed || h->end == h->l4 ||
+	    h->ip_len <= h->l4 - h->l3)
+		return;
+
+	switch (h->proto) {
+	case IPPROTO_TCP:
+		check = TCP_CHECK;
+		break;
+	case IPPROTO_UDP:
+		len = get_unaligned_be16(l4 + UDP_LENGTH) ?: len;
+		fallthrough;
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		check = UDP_CHECK;
+		if (h->proto != IPPROTO_DCCP &&
+		    !get_unaligned_be16(l4 + UDP_CHECK))
+			return;
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
+		check = ICMP_CHECK;
+		len = 0;
+		break;
+	case PROTO_ICMPV6:
+		check = ICMP_CHECK;
+		break;
+	default:
+		return;
+	}
+	write_sum(h, frame, h->end, check, len);
+}
+
+/**
+ * mirrorx_headers_zero() - clear what follows the headers
+ * @frame: a slice of a frame, to be changed
+ * @len: its length
+ *
+ * Lengths stay.  Checksums are those of a packet with such a payload, where it
+ * is not in fragments.
+ */
+void mirrorx_headers_zero(__u8 *frame, __u32 len)
+{
+	const struct mirrorx_view view = {
+		.data = frame,
+		.data_len = len,
+		.len = len,
+	};
+	struct mirrorx_headers h __uninitialized;
+
+	mirrorx_headers_find(&h, &view);
+	if (!h.ipv4 && !h.ipv6 && h.ethertype != ETH_P_ARP)
+		h.end = h.l3;
+	memset(frame + h.end, 0, len - h.end);
+	if (h.ipv4 || h.ipv6)
+		zero_sum(&h, frame);
+}
+
+/**
+ * mirrorx_headers_clear_extensions() - clear what IPv6 extension headers say
+ * @h: headers of the packet, which is IPv6
+ * @frame: the frame that they were found in, to be changed
+ *
+ * Routes, home addresses and the like are addresses.  What is left says how long
+ * it is; options become padding.
+ */
+void mirrorx_headers_clear_extensions(const struct mirrorx_headers *h,
+				      __u8 *frame)
+{
+	__u8 proto = frame[h->l3 + IPV6_NEXT];
+	__u32 at = h->l3 + IPV6_LEN, len;
+	__u8 *ext;
+
+	for (; at < h->l4; at += len) {
+		ext = frame + at;
+		len = extension_len(proto, ext);
+		/* nothing but flags and numbers fits into 8 bytes */
+		if (len > IPV6_EXTENSION_LEN && proto != IPV6_AH)
+			memset(ext + IPV6_EXTENSION_FIXED(proto), 0,
+			       len - IPV6_EXTENSION_FIXED(proto));
+		proto = ext[0];
+	}
 }

@@ -70,6 +70,9 @@ bool mirrorx_headers_find_inner(struct mirrorx_headers *h,
 				const struct mirrorx_view *view, __u32 offset,
 				__u16 ethertype);
 bool mirrorx_headers_fix(__u8 *frame, __u32 len, __u32 frame_len);
+void mirrorx_headers_zero(__u8 *frame, __u32 len);
+void mirrorx_headers_clear_extensions(const struct mirrorx_headers *h,
+				      __u8 *frame);
 
 /**
  * mirrorx_fetch() - read bytes that do not lie in one piece

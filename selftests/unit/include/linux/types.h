@@ -5,3 +5,5 @@
 #define __aligned(n)	__attribute__((aligned(n)))
 #define __uninitialized
 #define noinline	__attribute__((noinline))
+#define fallthrough	__attribute__((fallthrough))
+#define likely(x)	__builtin_expect(!!(x), 1)

@@ -15,6 +15,12 @@ static inline __u32 get_unaligned_be32(const void *from)
 	return (__u32)get_unaligned_be16(p) << 16 | get_unaligned_be16(p + 2);
 }
 
+static inline __u64 get_unaligned_be64(const void *from)
+{
+	return (__u64)get_unaligned_be32(from) << 32 |
+	       get_unaligned_be32((const __u8 *)from + 4);
+}
+
 static inline void put_unaligned_be16(__u16 val, void *to)
 {
 	__u8 *p = to;

@@ -15,6 +15,11 @@ static inline __wsum csum_add(__wsum a, __wsum b)
 	return (__u32)sum + (sum >> 32);
 }
 
+static inline __wsum csum_sub(__wsum a, __wsum b)
+{
+	return csum_add(a, ~b);
+}
+
 static inline __wsum csum_tcpudp_nofold(__be32 saddr, __be32 daddr, __u32 len,
 					__u8 proto, __wsum sum)
 {
@@ -46,4 +51,9 @@ static inline __sum16 csum_fold(__wsum sum)
 static inline void csum_replace2(__sum16 *sum, __be16 was, __be16 now)
 {
 	*sum = csum_fold(csum_add(csum_add((__u16)~*sum, (__u16)~was), now));
+}
+
+static inline void csum_replace_by_diff(__sum16 *sum, __wsum diff)
+{
+	*sum = csum_fold(csum_add(diff, ~(__wsum)*sum));
 }
