@@ -149,6 +149,7 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 	struct mirrorx_params *params;
 	struct tc_mirrorx parm;
 	int ret, err;
+	bool real;
 	u32 i;
 
 	params = mirrorx_params_new(net, mnet, nla, &parm, extack);
@@ -169,7 +170,11 @@ static int tcf_mirrorx_init(struct net *net, struct nlattr *nla,
 
 	for (i = 0; i < params->collectors; i++)
 		look_for_collector(params, &params->collector[i], extack);
+	real = !params->pan;
 	params = swap_params(to_mirrorx(*a), parm.action, goto_ch, params);
+	if (params && params->pan && real)
+		NL_SET_ERR_MSG(extack,
+			       "Copies have real addresses from now on: no key was given");
 	mirrorx_params_retire(params);
 	return ret;
 

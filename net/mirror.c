@@ -86,6 +86,11 @@ static noinline u32 amend(const struct mirror *mirror,
 		count_copy(mirror);
 	if (params->plaintext && mirror->meta.egress)
 		mirrorx_blank_esp(copy, frame->skb);
+	if (params->zero_payload)
+		mirrorx_headers_zero(copy->data, copy->len);
+	if (params->pan)
+		mirrorx_anonymize(copy->data, copy->len, params->pan,
+				  params->anon_mac, params->zero_payload);
 	if (params->fixlen && mirror->meta.truncated &&
 	    !mirrorx_headers_fix(copy->data, copy->len,
 				 mirrorx_frame_len(frame)))

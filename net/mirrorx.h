@@ -23,6 +23,7 @@
 #include <net/sch_generic.h>
 #include <net/sock.h>
 
+#include "anonymize.h"
 #include "encap.h"
 #include "flow.h"
 #include "headers.h"
@@ -236,6 +237,9 @@ struct mirrorx_share {
  * @keep: the same, with U32_MAX for the whole frame
  * @fixlen: make what is left of a frame a valid packet
  * @plaintext: copy what is plaintext here and ciphertext on the wire
+ * @pan: key of the pseudonyms of addresses; NULL to leave them
+ * @anon_mac: MAC addresses have pseudonyms, too
+ * @zero_payload: clear what follows the headers
  * @looks: any option that looks into the frame before it is copied, or copies it
  *	more than once
  * @amends: any option for which a copy may differ from its frame, or is counted
@@ -273,6 +277,8 @@ struct mirrorx_params {
 	u8 trunc_after;
 	bool fixlen;
 	bool plaintext;
+	bool anon_mac;
+	bool zero_payload;
 	bool looks;
 	bool amends;
 	bool limited;
@@ -289,6 +295,7 @@ struct mirrorx_params {
 	char ifname[IFNAMSIZ];
 	u32 mark;
 	u32 priority;
+	struct mirrorx_pan *pan;
 	const struct mirrorx_flight *flight;
 	bool by_flow;
 	u8 spread;
@@ -697,6 +704,15 @@ bool mirrorx_burst_split(struct mirrorx_burst *burst,
 bool mirrorx_burst_next(struct mirrorx_burst *burst,
 			struct mirrorx_frame *frame);
 void mirrorx_burst_end(struct mirrorx_burst *burst);
+
+/* pseudonym.c */
+
+/* Of both halves of a key */
+#define MIRRORX_PAN_KEY_LEN	32
+
+struct mirrorx_pan *mirrorx_pan_new(const u8 *key);
+void mirrorx_pan_free(struct mirrorx_pan *pan);
+u64 mirrorx_pan_id(const struct mirrorx_pan *pan);
 
 /* underlay.c, wait.c and pmtu.c */
 

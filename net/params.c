@@ -107,6 +107,13 @@ static const struct nla_policy mirrorx_policy[TCA_MIRRORX_MAX + 1] = {
 	[TCA_MIRRORX_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &vni_range),
 	[TCA_MIRRORX_DST_PORT] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &udp_port_range),
+	[TCA_MIRRORX_ANON_KEY] = NLA_POLICY_EXACT_LEN(MIRRORX_PAN_KEY_LEN),
+	[TCA_MIRRORX_ANON_ID] = {
+		.type = NLA_REJECT,
+		.reject_message = "The key's fingerprint is output only",
+	},
+	[TCA_MIRRORX_ANON_MAC] = NLA_POLICY_MAX(NLA_U32, 1),
+	[TCA_MIRRORX_ZERO_PAYLOAD] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static u32 get_u32(const struct nlattr *attr, u32 otherwise)
@@ -641,6 +648,32 @@ static int parse_header(struct mirrorx_params *params, struct nlattr **tb,
 	return err;
 }
 
+static int parse_privacy(struct mirrorx_params *params, struct nlattr **tb,
+			 struct netlink_ext_ack *extack)
+{
+	const struct nlattr *key = tb[TCA_MIRRORX_ANON_KEY];
+	struct mirrorx_pan *pan;
+
+	params->zero_payload = get_u32(tb[TCA_MIRRORX_ZERO_PAYLOAD], 0);
+	params->anon_mac = get_u32(tb[TCA_MIRRORX_ANON_MAC], 0);
+	if (!key && !params->anon_mac)
+		return 0;
+	if (!key) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[TCA_MIRRORX_ANON_MAC],
+				    "anonymize_mac needs anonymize");
+		return -EINVAL;
+	}
+	pan = mirrorx_pan_new(nla_data(key));
+	if (!IS_ERR(pan)) {
+		params->pan = pan;
+		return 0;
+	}
+	if (PTR_ERR(pan) == -EKEYREJECTED)
+		NL_SET_ERR_MSG_ATTR(extack, key,
+				    "The key is weak: both halves must be random, and not the same");
+	return PTR_ERR(pan);
+}
+
 static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 			struct netlink_ext_ack *extack)
 {
@@ -664,13 +697,16 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 		err = parse_sample(params, tb, extack);
 	if (!err)
 		err = parse_header(params, tb, extack);
+	if (!err)
+		err = parse_privacy(params, tb, extack);
 	if (err)
 		return err;
 
 	params->plaintext = get_u32(tb[TCA_MIRRORX_PLAINTEXT], 0);
 	params->looks = conf->strip || params->trunc_after ||
 			params->spread == TC_MIRRORX_SPREAD_COPY;
-	params->amends = params->fixlen || params->plaintext || params->spread;
+	params->amends = params->fixlen || params->plaintext || params->spread ||
+			 params->pan || params->zero_payload;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	return 0;
@@ -726,6 +762,7 @@ static void free_params(struct mirrorx_params *params)
 	for (i = 0; i < params->collectors; i++)
 		mirrorx_route_free(rcu_dereference_protected(params->collector[i].route, 1));
 	mirrorx_spread_free(params);
+	mirrorx_pan_free(params->pan);
 	free_percpu(params->datagrams);
 	kfree(params);
 }
@@ -947,6 +984,19 @@ static int dump_limits(struct sk_buff *msg, const struct mirrorx_limit *limit)
 	return 0;
 }
 
+/* The key itself is for nobody who asks. */
+static int dump_privacy(struct sk_buff *msg,
+			const struct mirrorx_params *params)
+{
+	if (nla_put_u32(msg, TCA_MIRRORX_ANON_MAC, params->anon_mac) ||
+	    nla_put_u32(msg, TCA_MIRRORX_ZERO_PAYLOAD, params->zero_payload))
+		return -EMSGSIZE;
+	if (!params->pan)
+		return 0;
+	return nla_put_u64_64bit(msg, TCA_MIRRORX_ANON_ID,
+				 mirrorx_pan_id(params->pan), TCA_MIRRORX_PAD);
+}
+
 /**
  * mirrorx_params_dump() - put all parameters into a message
  * @msg: netlink message
@@ -959,7 +1009,7 @@ int mirrorx_params_dump(struct sk_buff *msg, const struct mirrorx_params *params
 	if (dump_path(msg, params) || dump_more(msg, params) ||
 	    dump_header(msg, &params->conf) ||
 	    dump_limits(msg, params->limit) || dump_sample(msg, params) ||
-	    dump_encap(msg, &params->conf) ||
+	    dump_encap(msg, &params->conf) || dump_privacy(msg, params) ||
 	    nla_put_u32(msg, TCA_MIRRORX_PLAINTEXT, params->plaintext) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC, params->trunc) ||
 	    nla_put_u32(msg, TCA_MIRRORX_TRUNC_AFTER, params->trunc_after) ||
@@ -986,5 +1036,5 @@ size_t mirrorx_params_size(const struct mirrorx_params *params)
 	return params->collectors * each + 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       (TCA_MIRRORX_MAX - TCA_MIRRORX_IFINDEX) *
 			nla_total_size(sizeof(u32)) +
-	       2 * nla_total_size_64bit(sizeof(u64));
+	       3 * nla_total_size_64bit(sizeof(u64));
 }

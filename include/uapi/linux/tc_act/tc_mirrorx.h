@@ -105,6 +105,17 @@ struct tc_mirrorx {
  * @TCA_MIRRORX_SPREAD: u32, enum tc_mirrorx_spread, default NONE
  * @TCA_MIRRORX_COLLECTORS: array of struct tc_mirrorx_collector, one for each, the
  *	first one first; with SPREAD, output only
+ * @TCA_MIRRORX_ANON_KEY: 32 bytes, input only: IP addresses in the copies become
+ *	pseudonyms by this key (Crypto-PAn: AES-128 by its first half, and a pad from
+ *	its second); default: they stay.  No dump has it, so a dump that is sent back
+ *	needs it again
+ * @TCA_MIRRORX_ANON_ID: u64, output only: fingerprint of the key.  The first 8
+ *	bytes, as a number, of what AES makes of the pad with the two last bits
+ *	inverted
+ * @TCA_MIRRORX_ANON_MAC: u32, 1 for pseudonyms of MAC addresses, too, which needs
+ *	ANON_KEY; default 0
+ * @TCA_MIRRORX_ZERO_PAYLOAD: u32, 1 to clear what follows the transport header;
+ *	default 0
  * @__TCA_MIRRORX_MAX: end of the list
  */
 enum tca_mirrorx {
@@ -152,6 +163,10 @@ enum tca_mirrorx {
 	TCA_MIRRORX_MORE_IP6,
 	TCA_MIRRORX_SPREAD,
 	TCA_MIRRORX_COLLECTORS,
+	TCA_MIRRORX_ANON_KEY,
+	TCA_MIRRORX_ANON_ID,
+	TCA_MIRRORX_ANON_MAC,
+	TCA_MIRRORX_ZERO_PAYLOAD,
 	__TCA_MIRRORX_MAX
 };
 
