@@ -20,6 +20,8 @@
 #include "tc_common.h"
 #include <linux/tc_act/tc_mirrorx.h>
 
+#define MIRRORX_KEY_LEN	32
+
 enum mirrorx_value {
 	MIRRORX_ADDR,	/* attr if IPv4, attr + 1 if IPv6 */
 	MIRRORX_ADDRS,	/* one or more; all but the first in attr2, attr2 + 1 */
@@ -33,6 +35,7 @@ enum mirrorx_value {
 	MIRRORX_LIMIT,	/* a rate, "burst" and a size; of bytes and of packets */
 	MIRRORX_SAMPLE,	/* a number, one of names in attr2, "burst" and a number */
 	MIRRORX_SEED,	/* a number of 64 bits */
+	MIRRORX_KEY,	/* attr, of which attr2 is all that comes back */
 };
 
 #define COLLECTORS_MAX	64
@@ -158,6 +161,12 @@ static const struct mirrorx_word {
 	  .attr2 = TCA_MIRRORX_LIMIT_BURST },
 	{ .key = "plaintext", .value = MIRRORX_FLAG,
 	  .attr = TCA_MIRRORX_PLAINTEXT },
+	{ .key = "anonymize", .value = MIRRORX_KEY,
+	  .attr = TCA_MIRRORX_ANON_KEY, .attr2 = TCA_MIRRORX_ANON_ID },
+	{ .key = "anonymize_mac", .value = MIRRORX_FLAG,
+	  .attr = TCA_MIRRORX_ANON_MAC },
+	{ .key = "zero_payload", .value = MIRRORX_FLAG,
+	  .attr = TCA_MIRRORX_ZERO_PAYLOAD },
 	{ .key = "tos", .value = MIRRORX_HEX, .attr = TCA_MIRRORX_TOS,
 	  .max = 255 },
 	{ .key = "ttl", .value = MIRRORX_NUM, .attr = TCA_MIRRORX_TTL,
@@ -271,7 +280,8 @@ static void usage(void)
 		"                   [ sample N [ random | every | flow ] [ burst M ] ]\n"
 		"                   [ flow_seed SEED ] [ flow_inner ]\n"
 		"                   [ limit RATE burst SIZE ] [ limit PPS burst N ]\n"
-		"                   [ plaintext ]\n"
+		"                   [ plaintext ] [ anonymize { KEY | file PATH } ]\n"
+		"                   [ anonymize_mac ] [ zero_payload ]\n"
 		"                   [ tos TOS ] [ ttl TTL ] [ mark MARK ] [ priority PRIO ]\n"
 		"                   [ CONTROL ] [ index INDEX ]\n"
 		"       ... mirrorx index INDEX\n"
@@ -293,6 +303,8 @@ static void usage(void)
 		"\tSEED    := decides which flows; with the same one hosts choose the same\n"
 		"\tRATE    := most that copies may take, as in 100mbit; and at once, as in 64k\n"
 		"\tPPS     := most copies in a second, as in 5000pps; and at once, a number\n"
+		"\tKEY     := 64 random hexadecimal digits, which are never shown again\n"
+		"\tPATH    := file that holds them\n"
 		"\tCONTROL := reclassify | pipe | drop | continue | pass | trap |\n"
 		"\t           goto chain CHAIN | jump COUNT; default pipe\n"
 		"erspan_ver 0, 1 and 2 are types I, II and III; 2 is the default.\n"
@@ -537,6 +549,47 @@ static void parse_sample(const struct mirrorx_word *w, int *argc_p,
 	*argv_p = argv;
 }
 
+/* One that others cannot see in the list of processes */
+static void read_key(const char *key, const char *path, char *hex, size_t size)
+{
+	FILE *file = fopen(path, "r");
+
+	if (!file || !fgets(hex, size, file))
+		refuse(key, "a file to be read", path);
+	fclose(file);
+	hex[strcspn(hex, "\r\n")] = 0;
+}
+
+/* KEY, or "file" and where it is */
+static void parse_key(const struct mirrorx_word *w, int *argc_p, char ***argv_p,
+		      struct nlmsghdr *n)
+{
+	char hex[2 * MIRRORX_KEY_LEN + 3];
+	__u8 key[MIRRORX_KEY_LEN];
+	const char *digits = **argv_p, *shown = digits;
+	char **argv = *argv_p;
+	int argc = *argc_p;
+	unsigned int i;
+
+	if (strcmp(*argv, "id") == 0)
+		refuse(w->key, "the key, which its fingerprint does not tell",
+		       *argv);
+	if (strcmp(*argv, "file") == 0) {
+		NEXT_ARG();
+		read_key(w->key, *argv, hex, sizeof(hex));
+		digits = hex;
+		shown = *argv;
+	}
+	if (strlen(digits) != 2 * sizeof(key) ||
+	    strspn(digits, "0123456789abcdefABCDEF") != 2 * sizeof(key))
+		refuse(w->key, "64 hexadecimal digits, or file PATH", shown);
+	for (i = 0; i < sizeof(key); i++)
+		sscanf(digits + 2 * i, "%2hhx", &key[i]);
+	addattr_l(n, MAX_MSG, w->attr, key, sizeof(key));
+	*argc_p = argc;
+	*argv_p = argv;
+}
+
 static void parse_word(const struct mirrorx_word *w, const char *arg,
 		       struct nlmsghdr *n)
 {
@@ -691,6 +744,8 @@ static int parse_mirrorx(const struct action_util *a, int *argc_p,
 			seen |= 1U << (w - words);
 			if (w->value == MIRRORX_SAMPLE)
 				parse_sample(w, &argc, &argv, n);
+			else if (w->value == MIRRORX_KEY)
+				parse_key(w, &argc, &argv, n);
 			else
 				parse_word(w, *argv, n);
 			NEXT_ARG_FWD();
@@ -902,6 +957,20 @@ static void print_seed(const struct mirrorx_word *w, struct rtattr **tb)
 		print_lluint(PRINT_FP, NULL, " flow_seed 0x%llx", seed);
 }
 
+static void print_key_id(const struct mirrorx_word *w, struct rtattr **tb)
+{
+	char id[17];
+
+	if (!tb[w->attr2]) {
+		print_null(PRINT_JSON, w->key, NULL, NULL);
+		return;
+	}
+	snprintf(id, sizeof(id), "%016llx",
+		 (unsigned long long)rta_getattr_u64(tb[w->attr2]));
+	print_key(w->key);
+	print_string(PRINT_ANY, w->key, "id %s", id);
+}
+
 static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 {
 	__u32 dflt = w->dflt, val;
@@ -914,7 +983,8 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 	    get_val(tb, TCA_MIRRORX_ENCAP, 0) == TC_MIRRORX_ENCAP_GENEVE)
 		dflt = GENEVE_PORT;
 
-	val = w->value == MIRRORX_LIMIT || w->value == MIRRORX_SEED ? 0 :
+	val = w->value == MIRRORX_LIMIT || w->value == MIRRORX_SEED ||
+	      w->value == MIRRORX_KEY ? 0 :
 	      get_val(tb, w->attr, dflt);
 	switch (w->value) {
 	case MIRRORX_ADDR:
@@ -940,6 +1010,9 @@ static void print_word(const struct mirrorx_word *w, struct rtattr **tb)
 		break;
 	case MIRRORX_SEED:
 		print_seed(w, tb);
+		break;
+	case MIRRORX_KEY:
+		print_key_id(w, tb);
 		break;
 	case MIRRORX_OPT:
 		if (tb[w->attr])

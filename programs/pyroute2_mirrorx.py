@@ -37,7 +37,8 @@ ATTRIBUTES = {
         "id", "erspan_ver", "erspan_dir", "erspan_hwid", "sgt", "timestamp", "subheader", "port",
         "vlan_tag", "trunc", "trunc_after", "fixlen", "oversize", "sample", "plaintext", "tos", "ttl",
         "mark", "priority", "sample_mode", "sample_burst", "flow_seed", "flow_inner",
-        "encap", "vni", "dst_port", "spread")},
+        "encap", "vni", "dst_port", "spread", "zero_payload")},
+    "anonymize_mac": "ANON_MAC",
 }
 OTHERS = ("kind", "action", "index", "dst_ip", "src_ip")
 
@@ -92,6 +93,10 @@ class options(nla):
         ("TCA_MIRRORX_MORE_IP6", "cdata"),
         ("TCA_MIRRORX_SPREAD", "uint32"),
         ("TCA_MIRRORX_COLLECTORS", "cdata"),
+        ("TCA_MIRRORX_ANON_KEY", "cdata"),
+        ("TCA_MIRRORX_ANON_ID", "uint64"),
+        ("TCA_MIRRORX_ANON_MAC", "uint32"),
+        ("TCA_MIRRORX_ZERO_PAYLOAD", "uint32"),
     )
 
     class parms(nla):

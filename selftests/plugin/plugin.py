@@ -25,7 +25,7 @@ LIB = os.environ.get("TC_LIB_DIR", os.path.join(HERE, "../../build"))
  TIMESTAMP, TRUNC, SAMPLE, TOS, TTL, MARK, PRIORITY, STATS, SUBHEADER, PORT,
  VLAN_TAG, AFTER, FIXLEN, OVERSIZE, RATE, BURST, PACKETS, PACKET_BURST,
  PLAINTEXT, MODE, SAMPLE_BURST, SEED, INNER, ENCAP, VNI, DST_PORT,
- MORE4, MORE6, SPREAD, SHARES) = range(1, 44)
+ MORE4, MORE6, SPREAD, SHARES, KEY, KEY_ID, ANON_MAC, ZERO) = range(1, 48)
 COPIES = "sent bytes truncated cut".split()
 REASONS = ("unsampled loop secret no_route no_neigh dev_down mtu no_mem "
            "bad_frame xmit").split()
@@ -58,13 +58,14 @@ OTHERWISE = {"erspan_hwid": ", or cpu",
 COLLECTORS = "wireshark suricata zeek snort linux ovs arkime ntopng".split()
 CPU = 64
 # A dump carries every effective value, but a port only if one was given.
+HEX = bytes(range(90, 122)).hex()
 OLD_DEFAULTS = {ID: 0, VER: 2, DIR: 0, HWID: 0, SGT: 0, TIMESTAMP: 0, TRUNC: 0,
                 SAMPLE: 1, TOS: 0, TTL: 64, MARK: 0, PRIORITY: 0}
 DEFAULTS = OLD_DEFAULTS | {SUBHEADER: 0, VLAN_TAG: 0, AFTER: 0, FIXLEN: 0,
                            OVERSIZE: 0, RATE: 0, BURST: 0, PACKETS: 0,
                            PACKET_BURST: 0, PLAINTEXT: 0, MODE: 0,
                            SAMPLE_BURST: 1, SEED: 0, INNER: 0, ENCAP: 0, VNI: 0,
-                           SPREAD: 0}
+                           SPREAD: 0, ANON_MAC: 0, ZERO: 0}
 NESTED = 0x8000
 PIPE, DROP, OK, CONTINUE, TRAP = 3, 2, 0, -1, 8
 RTM_NEWACTION, TCA_ACT_TAB = 48, 1
@@ -301,6 +302,10 @@ def test_parse():
             [(SAMPLE, u32(2)), (MODE, u32(1)), (SAMPLE_BURST, u32(3))],
         "flow_seed 18446744073709551615": [(SEED, number(SEED, 2 ** 64 - 1))],
         "flow_seed 0xff flow_inner": [(SEED, number(SEED, 255)), (INNER, u32(1))],
+        f"anonymize {HEX}": [(KEY, bytes.fromhex(HEX))],
+        f"anonymize {HEX.upper()} id 3": [(KEY, bytes.fromhex(HEX)), (ID, u32(3))],
+        "anonymize_mac": [(ANON_MAC, u32(1))],
+        "zero_payload": [(ZERO, u32(1))],
         "limit 100mbit burst 64k": limit(12500000, 65536),
         "limit 1.5Gbit burst 1MB": limit(187500000, 1 << 20),
         "limit 8 burst 1": limit(1, 1),
@@ -349,9 +354,10 @@ def test_order():
              "trunc l3+128", "fixlen", "oversize split", "sample 10 every burst 2",
              "flow_seed 5", "flow_inner",
              "limit 1mbit burst 9k", "limit 5pps burst 6", "plaintext",
+             f"anonymize {HEX}", "anonymize_mac", "zero_payload",
              "tos 0x20", "ttl 9", "mark 0x7", "priority 6", "drop", "index 12"]
     want = options(" ".join(words))
-    equal(len(want), 34)
+    equal(len(want), 37)
     rng = random.Random(1)
     for _ in range(10):
         rng.shuffle(words)
@@ -388,6 +394,18 @@ def test_refuse():
         ("oversize frag", "frag",
          "oversize needs one of cut fragment split"),
         ("fixlen 1", "1", 'unknown to mirrorx, try "help"'),
+        ("anonymize id 0123456789abcdef", "id",
+         "anonymize needs the key, which its fingerprint does not tell"),
+        (f"anonymize {HEX}0", f"{HEX}0",
+         "anonymize needs 64 hexadecimal digits, or file PATH"),
+        (f"anonymize {HEX[1:]}", HEX[1:],
+         "anonymize needs 64 hexadecimal digits, or file PATH"),
+        (f"anonymize -{HEX[1:]}", f"-{HEX[1:]}",
+         "anonymize needs 64 hexadecimal digits, or file PATH"),
+        ("anonymize file /nowhere", "/nowhere",
+         "anonymize needs a file to be read"),
+        ("anonymize file /dev/null", "/dev/null",
+         "anonymize needs a file to be read"),
         ("plaintext 1", "1", 'unknown to mirrorx, try "help"'),
         ("flow_inner 1", "1", 'unknown to mirrorx, try "help"'),
         ("sample 2 all", "all", 'unknown to mirrorx, try "help"'),
@@ -481,7 +499,8 @@ def test_help():
     equal((run.rc, run.out, run.sent), (255, "", b""))
     for word in ["dst_ip", "src_ip", "dev", "index", "for", "fixlen",
                  "cpu", "limit", "burst", "plaintext", "flow_seed",
-                 "flow_inner", "random", "every", "flow"] + list(NUMBERS):
+                 "flow_inner", "random", "every", "flow", "anonymize",
+                 "anonymize_mac", "zero_payload"] + list(NUMBERS):
         assert word in run.err.split(), word
     known = run.err.replace(":", " ").replace("}", " ").split()
     for name in COLLECTORS + sum(NAMES.values(), HEADERS):
@@ -529,6 +548,7 @@ FULL = {DST4: ip("192.0.2.9"), MORE4: ip("192.0.2.8") + ip("192.0.2.7"), SPREAD:
         VLAN_TAG: 1, TRUNC: 128, AFTER: 3, FIXLEN: 1, OVERSIZE: 2, SAMPLE: 10,
         MODE: 2, SAMPLE_BURST: 3, SEED: 2 ** 64 - 1, INNER: 1,
         RATE: 125000, BURST: 9216, PACKETS: 5000, PACKET_BURST: 6, PLAINTEXT: 1,
+        KEY_ID: struct.pack("=Q", 0x123456789abcdef), ANON_MAC: 1, ZERO: 1,
         TOS: 0xb8, TTL: 9, MARK: 0x80, PRIORITY: 6}
 FULL_TEXT = ("dst_ip 192.0.2.9,192.0.2.8,192.0.2.7 spread copy src_ip 192.0.2.1 dev lo "
              "encap geneve vni 5 dst_port 4789 id 7 erspan_ver 3 "
@@ -536,6 +556,7 @@ FULL_TEXT = ("dst_ip 192.0.2.9,192.0.2.8,192.0.2.7 spread copy src_ip 192.0.2.1 
              "port 8 vlan_tag strip trunc l4+128 fixlen oversize split "
              "sample 10 flow burst 3 flow_seed 0xffffffffffffffff "
              "flow_inner limit 1Mbit burst 9Kb limit 5000pps burst 6 plaintext "
+             "anonymize id 0123456789abcdef anonymize_mac zero_payload "
              "tos 0xb8 ttl 9 mark 0x80 priority 6")
 FULL_JSON = {"dst_ip": "192.0.2.9,192.0.2.8,192.0.2.7", "spread": "copy", "src_ip": "192.0.2.1", "dev": "lo",
              "encap": "geneve", "vni": 5, "dst_port": 4789, "id": 7, "erspan_ver": 3, "erspan_dir": "egress",
@@ -545,6 +566,8 @@ FULL_JSON = {"dst_ip": "192.0.2.9,192.0.2.8,192.0.2.7", "spread": "copy", "src_i
              "sample": 10, "sample_mode": "flow", "sample_burst": 3,
              "flow_seed": 2 ** 64 - 1, "flow_inner": True, "limit": 125000, "burst": 9216,
              "limit_packets": 5000, "burst_packets": 6, "plaintext": True,
+             "anonymize": "0123456789abcdef", "anonymize_mac": True,
+             "zero_payload": True,
              "tos": 0xb8, "ttl": 9, "mark": 0x80, "priority": 6}
 
 
@@ -584,7 +607,8 @@ def test_json():
         "trunc_after": None, "fixlen": False, "oversize": "cut", "sample": 1,
         "sample_mode": "random", "sample_burst": 1, "flow_seed": 0,
         "flow_inner": False, "limit": 0, "burst": 0, "limit_packets": 0, "burst_packets": 0,
-        "plaintext": False, "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
+        "plaintext": False, "anonymize": None, "anonymize_mac": False,
+        "zero_payload": False, "tos": 0, "ttl": 64, "mark": 0, "priority": 0,
         "control_action": {"type": "pipe"}}))
 
 
@@ -703,7 +727,7 @@ def test_newer_kernel():
     more = [(24, struct.pack("=Q", 1)), (300, struct.pack("=Q", 1))]
     opts = dump({DST4: ip("192.0.2.9"), DIR: 9, SUBHEADER: 4, AFTER: 9,
                  HWID: 65, OVERSIZE: 3, SAMPLE: 2, MODE: 3, ENCAP: 4}) + [
-        counters([1] * 22, more), (44, u32(1)), (999, u32(1))]
+        counters([1] * 22, more), (48, u32(1)), (999, u32(1))]
     out = js(opts, "-s")
     equal(sorted(out["mirrorx_stats"]), sorted(COUNTERS))
     equal([out[key] for key in ("erspan_dir", "subheader", "trunc_after",
