@@ -42,6 +42,9 @@ PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_c
 DECODE_AS = ("udp.port==14789,vxlan", "udp.port==16081,geneve")
 
 
+FLAGS = "fixlen", "anonymize_mac", "zero_payload"
+
+
 class Copy(NamedTuple):
     """One ERSPAN packet: all of it, the frame inside, fields by tshark (outermost first)."""
     packet: bytes

@@ -38,6 +38,9 @@ cases() {
 	mirrorx-flow          baseline       plain rx,tx 64,1500     unsampled mirrorx $SESSION sample $RARE flow
 	mirrorx-flow-inner    baseline       plain rx    64,1500     unsampled mirrorx $SESSION sample $RARE flow flow_inner
 	mirrorx-spread        baseline       plain rx    64,1500     d1,sent   mirrorx ${SESSION/10.0.0.2/10.0.0.2,10.0.0.3} spread flow
+	mirrorx-anonymize     mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION $ANONYMIZE
+	mirrorx-anonymize-mac mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION $ANONYMIZE anonymize_mac
+	mirrorx-zero-payload  mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION zero_payload
 	baseline-frags        baseline-frags frags rx    1500        -         -
 	mirrorx-frags         baseline-frags frags rx    1500        d1,sent   mirrorx $SESSION
 	baseline-loop         baseline-loop  copy  rx    64,1500     -         $TO_COPY
@@ -59,6 +62,7 @@ SESSION_CPU="dst_ip 10.0.0.2 src_ip 10.0.0.1 id 100 erspan_dir ingress erspan_hw
 SESSION_VXLAN="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap vxlan vni 42"
 SESSION_GENEVE="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap geneve vni 42"
 SESSION_GRETAP="dst_ip 10.0.0.2 src_ip 10.0.0.1 encap gretap"
+ANONYMIZE="anonymize 1522178d33a4cf80130a5b1649907d10d8988f837979652762574c2d2a842202"
 RARE=4294967295			# so rare that it is never
 # pktgen sends UDP only; with ports that read as GRE with a sequence number and
 # ERSPAN type III, it takes no more than this to look like a copy come back.

@@ -23,8 +23,8 @@ SPECIFIED = {"dst-ip4": "192.0.2.9", "src-ip4": "192.0.2.1", "id": 7, "erspan-ve
              "erspan-dir": "egress", "erspan-hwid": 5, "sgt": 1234, "timestamp": "ns", "subheader": 3,
              "port": 99, "trunc": 64, "trunc-after": "l4", "fixlen": 1, "oversize": "split", "sample": 1,
              "limit-rate": 10 ** 10, "limit-burst": 10 ** 6, "tos": 16, "ttl": 9, "mark": 3,
-             "priority": 2, "vlan-tag": "keep", "plaintext": 0, "encap": "erspan",
-             "vni": 0}
+             "priority": 2, "vlan-tag": "keep", "plaintext": 0, "encap": "erspan", "vni": 0,
+             "spread": "none", "anon-mac": 0, "zero-payload": 0}
 
 
 def ynl(device, *words):

@@ -72,6 +72,8 @@ WORDS = {
     tc.ENCAP: Word(0, 3, 0),
     tc.VNI: Word(0, (1 << 24) - 1, 0),
     tc.DST_PORT: Word(1, 65535, None),
+    tc.ANON_MAC: Word(0, 1, 0),
+    tc.ZERO_PAYLOAD: Word(0, 1, 0),
 }
 LIMITS = {tc.LIMIT_RATE: tc.LIMIT_BURST, tc.LIMIT_PACKETS: tc.LIMIT_PACKET_BURST}
 ADDRESSES = {tc.DST_IP4: 4, tc.DST_IP6: 16, tc.SRC_IP4: 4, tc.SRC_IP6: 16}
@@ -139,6 +141,7 @@ def settings(found, devices):
     check_combination(values)
     check_encap(values)
     shown = {n: data for n, data in found.items() if n in ADDRESSES or n in tc.LISTS}
+    shown |= check_key(found, values)
     return shown | {n: value.to_bytes(tc.SIZES[n], sys.byteorder) for n, value in values.items()
                     if value is not None}
 
@@ -164,6 +167,16 @@ def complete_time(values, given):
         values[tc.TIMESTAMP] = 2
     if tc.SUBHEADER not in given and values[tc.TIMESTAMP] == 2:
         values[tc.SUBHEADER] = 5
+
+
+def check_key(found, values):
+    """Its fingerprint is all that will be shown, and here that there is one."""
+    key = found.get(tc.ANON_KEY)
+    demand(key or not values[tc.ANON_MAC], "anonymize_mac without a key")
+    if not key:
+        return {}
+    demand(key[:16] != key[16:] and all(len(set(half)) > 1 for half in (key[:16], key[16:])), "a weak key")
+    return {tc.ANON_ID: b""}
 
 
 def check_combination(v):
@@ -348,6 +361,8 @@ class Kernel(tc.Netlink):
                 parms = act.pop(tc.PARMS)
                 for output in tc.TM, tc.MPAD, tc.MSTATS, tc.COLLECTORS:
                     act.pop(output, None)
+                if tc.ANON_ID in act:
+                    act[tc.ANON_ID] = b""
                 found[struct.unpack_from("=I", parms)[0]] = act, parms, outer.get(tc.COOKIE, b"")
         return found
 
@@ -432,6 +447,13 @@ def draw_addresses():
         yield attr(tc.SRC_IP6 if other else tc.SRC_IP4, tc.address(CHANCE.choice(pool)))
 
 
+def draw_key():
+    """None, a good one, or a weak one"""
+    if seldom(4):
+        half = bytes(16) if seldom(5) else CHANCE.randbytes(16)
+        yield attr(tc.ANON_KEY, half + (half if seldom(5) else CHANCE.randbytes(16)))
+
+
 def draw_parms(index):
     control = tc.PIPE
     if seldom(2):
@@ -453,7 +475,7 @@ def draw_payload(model, index):
     fixed = [draw_parms(index)]
     if seldom(30):
         return b"".join(fixed)
-    fixed += draw_addresses()
+    fixed += [*draw_addresses(), *draw_key()]
     drawn = CHANCE.sample(sorted(WORDS), CHANCE.choice((0, 1, 2, 3, 5, len(WORDS))))
     drawn[:0] = [LIMITS[n] for n in drawn if n in LIMITS and LIMITS[n] not in drawn]
     words = [word(n, out_of_range(n) if seldom(60) else value_of(n)) for n in drawn]
@@ -681,9 +703,9 @@ class Fuzzer:
         return "flush", refusal
 
     def round_trip(self, index):
-        """What is dumped, sent back as it is, gives the same action, here and as another one."""
+        """What is dumped, sent back as it is, gives the same action, here and as another one, but for keys."""
         act = self.model.actions.get(index)
-        if not act or act.control >> 28 == 2:
+        if not act or act.control >> 28 == 2 or tc.ANON_ID in act.shown:
             return
         shown = self.kernel.shown(self.kernel.get(tc.by_index(index))).get(index)
         if not shown:
@@ -716,7 +738,7 @@ class Fuzzer:
         lines = []
         for said, index in re.findall(r"action order \d+: (mirrorx .*?)\s*\n\s*index (\d+) ref", text.stdout):
             act = self.model.actions.get(int(index))
-            if act and act.control in TYPED:
+            if act and act.control in TYPED and tc.ANON_ID not in act.shown:     # which takes the key
                 lines.append(f"actions replace action {said} index {index}")
         if not lines:
             return None
@@ -769,8 +791,8 @@ def difference(found, expected):
 
 def main():
     fuzzer = Fuzzer()
-    ok({*WORDS, *ADDRESSES, tc.PARMS} == set(tc.SIZES), "the grammar here knows every attribute",
-       sorted(set(tc.SIZES) ^ {*WORDS, *ADDRESSES, tc.PARMS}))
+    ok({*WORDS, *ADDRESSES, tc.PARMS, tc.ANON_KEY} == set(tc.SIZES), "the grammar here knows every attribute",
+       sorted(set(tc.SIZES) ^ {*WORDS, *ADDRESSES, tc.PARMS, tc.ANON_KEY}))
     for number in range(CASES):
         if fuzzer.lost:
             break

@@ -338,7 +338,8 @@ def options(family):
                rawtc.TOS: 255, rawtc.TTL: 1, rawtc.MARK: 1 << 31, rawtc.PRIORITY: 5, rawtc.PLAINTEXT: 1,
                rawtc.ERSPAN_HWID: 63, rawtc.LIMIT_RATE: struct.pack("=Q", 1 << 40),
                rawtc.LIMIT_BURST: 1 << 30, rawtc.LIMIT_PACKETS: 1 << 30, rawtc.LIMIT_PACKET_BURST: 99,
-               rawtc.SAMPLE_MODE: 2, rawtc.FLOW_SEED: struct.pack("=Q", 1 << 63), rawtc.FLOW_INNER: 1}
+               rawtc.SAMPLE_MODE: 2, rawtc.FLOW_SEED: struct.pack("=Q", 1 << 63), rawtc.FLOW_INNER: 1,
+               rawtc.ANON_KEY: bytes(range(32)), rawtc.ANON_MAC: 1, rawtc.ZERO_PAYLOAD: 1}
     return [rawtc.attr(number, value) for number, value in numbers.items()]
 
 
@@ -379,7 +380,7 @@ def netlink(bench):
             for name, messages in told.items():
                 found = leaves(messages)
                 names = {path[3] for path in found if len(path) > 3 and path[2] == rawtc.OPTIONS}
-                ok(rawtc.PLAINTEXT in names and rawtc.TTL in names and not bad(found),
+                ok({rawtc.PLAINTEXT, rawtc.ANON_ID} <= names and rawtc.TTL in names and not bad(found),
                    f"netlink, IPv{family}: no stray byte in {name}", bad(found), len(found))
             one, two = (leaves(told[name]) for name in ("a dump", "a dump later"))
             differ = [path for path in one.keys() | two.keys() if one.get(path) != two.get(path)

@@ -69,7 +69,8 @@ def values():
                         tc.VLAN_TAG: (2, most), tc.TRUNC_AFTER: (4, most), tc.FIXLEN: (2, most),
                         tc.OVERSIZE: (3, most), tc.PLAINTEXT: (2, most),
                         tc.SAMPLE_MODE: (3, most), tc.SAMPLE_BURST: (0,), tc.FLOW_INNER: (2, most),
-                        tc.ENCAP: (4, most), tc.VNI: (1 << 24, most), tc.DST_PORT: (0, 65536, most)}.items():
+                        tc.ENCAP: (4, most), tc.VNI: (1 << 24, most), tc.DST_PORT: (0, 65536, most),
+                        tc.SPREAD: (3, most), tc.ANON_MAC: (2, most), tc.ZERO_PAYLOAD: (2, most)}.items():
         for value in bad:
             yield (f"{tc.NAMES[number]} {value}", good(u32(number, value)), "ERANGE", RANGE, number)
     for value in 1, 13:
@@ -83,6 +84,7 @@ def contradictions():
         return what, good(*(u32(number, value) for number, value in values.items())), code, message, where
 
     yield refuse("fixlen without trunc", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1})
+    yield refuse("anonymize_mac without a key", "anonymize_mac needs anonymize", tc.ANON_MAC, {tc.ANON_MAC: 1})
     yield refuse("fixlen with trunc 0", "fixlen needs trunc", tc.FIXLEN, {tc.FIXLEN: 1, tc.TRUNC: 0})
     def limit(what, message, where, values):
         return what, good(*(attr(number, struct.pack("=Q" if number == tc.LIMIT_RATE else "=I", value))
@@ -177,7 +179,8 @@ def defaults():
                  tc.TIMESTAMP: 0, tc.SUBHEADER: 0, tc.VLAN_TAG: 0, tc.TRUNC: 0, tc.TRUNC_AFTER: 0,
                  tc.FIXLEN: 0, tc.OVERSIZE: 0, tc.LIMIT_BURST: 0, tc.LIMIT_PACKETS: 0,
                  tc.LIMIT_PACKET_BURST: 0, tc.PLAINTEXT: 0, tc.SAMPLE_MODE: 0, tc.SAMPLE_BURST: 1,
-                 tc.FLOW_INNER: 0, tc.ENCAP: 0, tc.VNI: 0, tc.SPREAD: 0}
+                 tc.FLOW_INNER: 0, tc.ENCAP: 0, tc.VNI: 0, tc.SPREAD: 0,
+                 tc.ANON_MAC: 0, tc.ZERO_PAYLOAD: 0}
         yield f"type {'I' * (ver + 1)}", words
     for encap in 1, 2, 3:
         yield f"encap {encap}", words | {tc.ENCAP: encap, tc.ERSPAN_VER: 2}
@@ -199,7 +202,8 @@ def forms():
         yield f"attribute {number}", good(u32(number, 0)), "EINVAL", "Unknown attribute", number
     yield "an attribute 0", good(u32(0, 0)), "EINVAL", ".", None
     yield "bytes behind the attributes", good(b"\1\0"), "EINVAL", ".", None
-    for number, what in (tc.TM, "Times"), (tc.MPAD, "Padding"), (tc.MSTATS, "Counters"), (tc.COLLECTORS, "collectors got"):
+    for number, what in ((tc.TM, "Times"), (tc.MPAD, "Padding"), (tc.MSTATS, "Counters"),
+                         (tc.COLLECTORS, "collectors got"), (tc.ANON_ID, "fingerprint")):
         yield (f"{tc.NAMES[number]}, which is output only", good(attr(number, bytes(32))), "EINVAL",
                f"{what}.*output only", number)
     yield ("no NLA_F_NESTED", attr(tc.OPTIONS, tc.parms() + addr(tc.DST_IP4, "192.0.2.9")), "EINVAL",

@@ -147,7 +147,7 @@ def option_sets():
         "subheader 1 port 4294967295", "subheader 5 port 65535", "subheader 7 port 1048575",
         "erspan_ver 1 port 1048575 vlan_tag strip id 1023", "trunc 128 fixlen", "trunc l4+1 fixlen",
         "erspan_ver 1 trunc l3+8 fixlen port 1 oversize split", "erspan_ver 0 trunc 64 fixlen",
-        "timestamp 100us subheader 3", "plaintext", "encap vxlan vni 16777215",
+        "timestamp 100us subheader 3", "plaintext", "zero_payload", "encap vxlan vni 16777215",
         "encap vxlan vni 1 dst_port 6081", "encap vxlan dst_port 4789", "encap geneve dst_port 6081",
         "encap geneve vni 0 dst_port 65535 trunc 64 fixlen oversize fragment", "encap geneve dst_port 4789",
         *LIMITS, *SAMPLES)
@@ -199,7 +199,7 @@ def says(act, words):
                                           "flow_inner")) == SAMPLES[words]
     words = iter(words.split())
     return all(act["control_action"] == {"type": key} if key in CONTROLS else
-               act[key] if key in ("fixlen", "plaintext") else
+               act[key] if key in ("fixlen", "plaintext", "zero_payload") else
                sliced(act, next(words)) if key == "trunc" else same(act[key], next(words))
                for key in words)
 
