@@ -20,7 +20,7 @@ MARK_TYPE, DCCP = 0x88b5, 33
 LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL = 1, 113      # all others here are plain IP
 GOOD, NONE = "1", "3"
 # Words of a command line that are all there is to an option
-FLAGS = ("fixlen", "random", "every", "flow", "flow_inner")
+FLAGS = ("fixlen", "random", "every", "flow", "flow_inner", "anonymize_mac", "zero_payload")
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status",
              "sctp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
@@ -40,9 +40,6 @@ PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_c
                "tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE")
 # Ports of collectors that are not the usual ones
 DECODE_AS = ("udp.port==14789,vxlan", "udp.port==16081,geneve")
-
-
-FLAGS = "fixlen", "anonymize_mac", "zero_payload"
 
 
 class Copy(NamedTuple):
