@@ -2,8 +2,8 @@
 /*
  * The flow of a packet as a number: SipHash-2-4 of what tells it from others
  * (struct mirrorx_flow_key), with the action's seed as the first half of the key
- * and 0 as the second.  So hosts agree that have the same seed, and who does not
- * know it cannot choose the number.
+ * and 0 as the second, or with anonymize a secret of its key.  So hosts agree that
+ * have the same seed, and who does not know it cannot choose the number.
  *
  * Where flows are not sampled, it only has to spread them over ports, and is
  * something that takes a fraction of the time.

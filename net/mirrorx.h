@@ -251,8 +251,9 @@ struct mirrorx_share {
  * @sample_mode: enum tc_mirrorx_sample
  * @flow_inner: the flow is what a tunnel carries
  * @flow_limit: a flow is chosen up to this lower half of its hash
- * @flow_keyed: who does not know the seed must not choose the hash of a flow
- * @flow_key: for mirrorx_flow_hash(); the seed comes first
+ * @flow_keyed: who does not know the seed must not choose the hash of a flow, nor who
+ *	does not know @pan guess what it is of
+ * @flow_key: for mirrorx_flow_hash(); the seed comes first, and a secret of @pan
  * @datagrams: MIRRORX_DATAGRAMS in fragments; NULL where flows are of no interest
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
@@ -712,6 +713,7 @@ void mirrorx_burst_end(struct mirrorx_burst *burst);
 
 struct mirrorx_pan *mirrorx_pan_new(const u8 *key);
 void mirrorx_pan_free(struct mirrorx_pan *pan);
+u64 mirrorx_pan_flows(const struct mirrorx_pan *pan);
 u64 mirrorx_pan_id(const struct mirrorx_pan *pan);
 
 /* underlay.c, wait.c and pmtu.c */

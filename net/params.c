@@ -666,6 +666,7 @@ static int parse_privacy(struct mirrorx_params *params, struct nlattr **tb,
 	pan = mirrorx_pan_new(nla_data(key));
 	if (!IS_ERR(pan)) {
 		params->pan = pan;
+		params->flow_key.key[1] = mirrorx_pan_flows(pan);
 		return 0;
 	}
 	if (PTR_ERR(pan) == -EKEYREJECTED)
@@ -823,7 +824,8 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 	err = -ENOMEM;
 	params->by_flow = mirrorx_encap_has_flow(&params->conf) ||
 			  params->spread == TC_MIRRORX_SPREAD_FLOW;
-	params->flow_keyed = params->flow_limit || params->spread;
+	params->flow_keyed = params->flow_limit || params->spread ||
+			     params->pan;
 	if ((params->flow_limit || params->by_flow) &&
 	    !alloc_datagrams(params))
 		goto free_params;

@@ -28,6 +28,7 @@
 #define LAST		(AES_BLOCK_SIZE - 1)
 #define LAST_OF_MAC	0x01
 #define LAST_OF_ID	0x03
+#define LAST_OF_FLOWS	0x05
 
 /**
  * struct pan_entry - an address, or a prefix, and its pseudonym
@@ -177,12 +178,13 @@ static bool is_weak(const u8 *key)
 	       !memcmp(key, pad, AES_BLOCK_SIZE);
 }
 
-static u64 fingerprint(const struct mirrorx_pan *pan)
+/* What else comes of the key, and is not told by anything that is seen of it */
+static u64 derive(const struct mirrorx_pan *pan, u8 last)
 {
 	u8 block[AES_BLOCK_SIZE];
 
 	memcpy(block, pan->pad, sizeof(block));
-	block[LAST] ^= LAST_OF_ID;
+	block[LAST] ^= last;
 	aes_encrypt(&pan->aes, block, block);
 	return get_unaligned_be64(block);
 }
@@ -216,7 +218,7 @@ struct mirrorx_pan *mirrorx_pan_new(const u8 *key)
 	for_each_possible_cpu(cpu)
 		local_lock_init(&per_cpu_ptr(pan->cache, cpu)->lock);
 	aes_encrypt(&pan->aes, pan->pad, key + AES_KEYSIZE_128);
-	pan->id = fingerprint(pan);
+	pan->id = derive(pan, LAST_OF_ID);
 	get_random_bytes(&pan->seed, sizeof(pan->seed));
 	return pan;
 }
@@ -237,6 +239,20 @@ void mirrorx_pan_free(struct mirrorx_pan *pan)
 					 sizeof(pan->cache->sets));
 	free_percpu(pan->cache);
 	kfree_sensitive(pan);
+}
+
+/**
+ * mirrorx_pan_flows() - a secret for hashes of flows, which are of real addresses
+ * @pan: key
+ *
+ * Who sees such a hash, as in a port, and guesses the addresses must not find that
+ * he is right.
+ *
+ * Return: a number that is the same on all hosts with the key
+ */
+u64 mirrorx_pan_flows(const struct mirrorx_pan *pan)
+{
+	return derive(pan, LAST_OF_FLOWS);
 }
 
 /**

@@ -42,5 +42,12 @@ class Pan:
         made = self.encrypt(packed + self.pad[6:15] + bytes([self.pad[15] ^ 1]))[:6]
         return bytes([made[0] & ~3 | 2 | packed[0] & 1]) + made[1:]
 
+    def derived(self, last):
+        return self.encrypt(self.pad[:15] + bytes([self.pad[15] ^ last]))[:8]
+
     def fingerprint(self):
-        return self.encrypt(self.pad[:15] + bytes([self.pad[15] ^ 3]))[:8].hex()
+        return self.derived(3).hex()
+
+    def flows(self):
+        """The secret that goes into hashes of flows"""
+        return int.from_bytes(self.derived(5), "big")

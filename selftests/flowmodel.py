@@ -152,11 +152,12 @@ def find(frame, inner):
 class Flows:
     """Numbers of flows, with what the last first fragments told, as far as one CPU knows"""
 
-    def __init__(self, seed=0, inner=False, sampled=True):
-        self.seed, self.inner, self.sampled, self.known = seed, inner, sampled, {}
+    def __init__(self, seed=0, inner=False, sampled=True, secret=0):
+        self.seed, self.inner, self.sampled, self.secret = seed, inner, sampled, secret
+        self.known = {}
 
     def hash(self, data):
-        return siphash((self.seed, 0), data) if self.sampled else mix(data)
+        return siphash((self.seed, self.secret), data) if self.sampled else mix(data)
 
     def number(self, frame):
         key, datagram, later = find(frame, self.inner)

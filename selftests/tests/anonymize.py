@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import erspan
+import flowmodel
 from anonymize_frames import HOST4, HOST6, PEER4, PEER6, RECIPES, Names
 from cryptopan import PUBLISHED, SAMPLE, Pan
 from scapy.all import IP, Ether, IPv6
@@ -117,6 +118,16 @@ def prefixes(session):
        *wrong[:5], count, longest)
 
 
+def labels(session):
+    """The flow label is that of the real addresses, by a secret: nobody can try them."""
+    model, wrong = flowmodel.Flows(secret=PAN.flows()), []
+    for (name, frame), copy in zip(RECIPES["published"](Names()), unmarked(session)):
+        found, want = copy.number("ipv6.flow"), model.number(frame) >> 32 & 0xfffff or 1
+        if found != want:
+            wrong.append(f"{name}: label {found}, not {want}")
+    ok(not wrong, f"{session.name}: flow labels by a secret", *wrong[:5], len(wrong))
+
+
 results = erspan.Results(DIRECTORY)
 complaints = erspan.complaints(DIRECTORY / "copies.pcap")
 for case in results.cases:
@@ -129,6 +140,8 @@ for case in results.cases:
             erspan.judge(session, wrong_fixed(session, case.sessions[0]), erspan.wrong_counters(session))
         if getattr(case, "recipe", "") == "published" and "anonymize" in session.options:
             prefixes(session)
+            if case.underlay == 6:
+                labels(session)
 
 received = [frame for _, frame in erspan.whole(DIRECTORY / "received.pcap")]
 sent = [frame for name in RECIPES for _, frame in RECIPES[name](Names())]
