@@ -25,6 +25,7 @@
  * @m: the action
  * @cpu: this CPU's part of it
  * @params: its configuration
+ * @own: of several collectors, the one that its flow belongs to; NULL if to none
  * @notes: what there is to say about all its copies, MIRRORX_NOTE()
  * @path: the way to the collector
  * @meta: what is particular to the copy in hand
@@ -33,6 +34,7 @@ struct mirror {
 	struct tcf_mirrorx *m;
 	struct mirrorx_cpu *cpu;
 	struct mirrorx_params *params;
+	struct mirrorx_collector *own;
 	u32 notes;
 	struct mirrorx_path path;
 	struct mirrorx_encap_meta meta;
@@ -70,8 +72,12 @@ static struct mirrorx_share *share_of(const struct mirror *mirror,
 
 static void count_copy(const struct mirror *mirror)
 {
+	const struct mirrorx_collector *to = mirror->path.route->collector;
+
 	u64_stats_update_begin(&mirror->cpu->syncp);
-	u64_stats_inc(&share_of(mirror, mirror->path.route->collector)->copies);
+	u64_stats_inc(&share_of(mirror, to)->copies);
+	if (mirror->own && mirror->own != to)
+		u64_stats_inc(&share_of(mirror, mirror->own)->moved);
 	u64_stats_update_end(&mirror->cpu->syncp);
 }
 
@@ -354,8 +360,8 @@ static bool is_silent(const struct mirrorx_path *path, unsigned long away)
  * no packet pays for all of them; to ask for its next hop is how to notice that it
  * is back.
  */
-static enum tca_mirrorx_stats try(struct mirror *mirror,
-				  struct mirrorx_collector *collector)
+static enum tca_mirrorx_stats
+try_collector(struct mirror *mirror, struct mirrorx_collector *collector)
 {
 	unsigned long away = READ_ONCE(collector->away);
 	enum tca_mirrorx_stats reason;
@@ -378,22 +384,16 @@ static enum tca_mirrorx_stats try(struct mirror *mirror,
 
 /* The flows of one that is out of reach go to others, each where it would go then. */
 static noinline enum tca_mirrorx_stats
-find_substitute(struct mirror *mirror, u32 slot,
-		const struct mirrorx_collector *own,
-		enum tca_mirrorx_stats reason)
+find_substitute(struct mirror *mirror, u32 slot, enum tca_mirrorx_stats reason)
 {
 	struct mirrorx_params *params = mirror->params;
-	u64 tried = BIT_ULL(own - params->collector);
+	u64 tried = BIT_ULL(mirror->own - params->collector);
 	u32 i;
 
 	while ((i = mirrorx_spread_best(params, slot, tried)) < params->collectors) {
 		tried |= BIT_ULL(i);
-		if (try(mirror, &params->collector[i]))
-			continue;
-		u64_stats_update_begin(&mirror->cpu->syncp);
-		u64_stats_inc(&share_of(mirror, own)->moved);
-		u64_stats_update_end(&mirror->cpu->syncp);
-		return 0;
+		if (!try_collector(mirror, &params->collector[i]))
+			return 0;
 	}
 	return reason;
 }
@@ -403,19 +403,19 @@ static noinline enum tca_mirrorx_stats choose_way(struct mirror *mirror,
 						  const struct sk_buff *skb)
 {
 	struct mirrorx_params *params = mirror->params;
-	struct mirrorx_collector *own;
 	enum tca_mirrorx_stats reason;
 	u32 slot;
 
+	mirror->own = NULL;
 	mirror->meta.time_ns = time_ns(skb);
 	if (params->by_flow)
 		mirror->meta.flow = upper_32_bits(mirrorx_flow_hash(skb, params));
 	if (params->spread == TC_MIRRORX_SPREAD_COPY)
 		return 0;
 	slot = mirror->meta.flow >> (32 - MIRRORX_SLOT_BITS);
-	own = &params->collector[params->slot[slot]];
-	reason = try(mirror, own);
-	return likely(!reason) ? 0 : find_substitute(mirror, slot, own, reason);
+	mirror->own = &params->collector[params->slot[slot]];
+	reason = try_collector(mirror, mirror->own);
+	return likely(!reason) ? 0 : find_substitute(mirror, slot, reason);
 }
 
 /* Find the way; what holds for all copies of a packet is known with it. */
