@@ -74,6 +74,10 @@ def frames():
     """{name: bytes}, all of them whole as far as scapy understands them, and net/headers.c"""
     found = {f.name: f.data for f in FRAMES if f.valid and len(f.data) < 2000 and
              AH not in Ether(f.data) and not Ether(f.data).getlayer(Dot1Q, TAGS + 1)}
+    for name, outer in {"IPv4": IP(src="10.1.1.1", dst="10.1.1.1"),
+                        "IPv6": IPv6(src="2001:db8::1", dst="2001:db8::1")}.items():
+        found[f"{name} to itself"] = bytes(ether() / outer / UDP(sport=9, dport=5) / PAYLOAD)
+        found[f"{name} to itself, the higher port"] = bytes(ether() / outer / TCP(sport=5, dport=9) / PAYLOAD)
     for name, outer in {"IPv4": IP(**V4), "IPv6": IPv6(**V6),
                         "IPv6 with options": IPv6(**V6) / IPv6ExtHdrHopByHop(),
                         "first of IPv4": IP(**V4, flags="MF", id=4711),
