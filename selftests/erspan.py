@@ -458,10 +458,12 @@ def wrong_ports(session):
 
 def wrong_labels(session):
     """The flow label of the outer IPv6 header, which is each frame's flow."""
+    if session.case.underlay == 4 or hasattr(session.case, "lies"):     # scapy believes others
+        return []
     model, wrong = flowmodel.Flows(sampled=False), []
     for i, (copy, (_, frame)) in enumerate(zip(session.copies, session.case.frames)):
         want = model.number(frame) >> 32 & 0xfffff or 1
-        if session.case.underlay == 6 and copy.number("ipv6.flow") != want:
+        if copy.number("ipv6.flow") != want:
             wrong.append(f"copy {i}: ipv6.flow is {copy.number('ipv6.flow')}, not {want}")
     return wrong
 
