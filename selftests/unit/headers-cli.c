@@ -13,25 +13,7 @@
 #include <string.h>
 
 #include "headers.h"
-
-#define FRAME_MAX	65535
-
-static __u8 frame[FRAME_MAX];
-static __u32 frame_len;
-
-bool mirrorx_fetch(const void *from, __u32 offset, __u32 len, __u8 *to)
-{
-	memcpy(to, (const __u8 *)from + offset, len);
-	return true;
-}
-
-static __u8 *copy(__u32 len)
-{
-	__u8 *to = malloc(len ?: 1);	/* ASan guards both ends */
-
-	memcpy(to, frame, len);
-	return to;
-}
+#include "whole.h"
 
 static void find(__u32 data_len)
 {
