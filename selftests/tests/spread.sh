@@ -20,8 +20,10 @@ addresses() {
 	done
 }
 need ip -n col -batch - < <(addresses)
-need in_src sysctl -qw net.ipv4.neigh.und0.delay_first_probe_time=1 \
-	net.ipv4.neigh.und0.retrans_time_ms=200 net.ipv4.neigh.und0.base_reachable_time_ms=1000
+patience=${PATIENCE:-1}
+need in_src sysctl -qw net.ipv4.neigh.und0.delay_first_probe_time="$patience" \
+	net.ipv4.neigh.und0.retrans_time_ms=$((200 * patience)) \
+	net.ipv4.neigh.und0.base_reachable_time_ms=$((1000 * patience))
 need in_src tc qdisc add dev eth0 clsact
 for i in 9 {10..80}; do
 	echo "192.0.2.$i"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guest's part of spread.sh: sends what is mirrored, and changes collectors while it is."""
 import json
+import os
 import struct
 import time
 
@@ -45,8 +46,8 @@ def shown():
     return {c["dst_ip"]: c for c in act["collectors"]}
 
 
-def wait_until(what, seconds=20):
-    end = time.monotonic() + seconds
+def wait_until(what):
+    end = time.monotonic() + 20 * int(os.environ.get("PATIENCE") or 1)
     while time.monotonic() < end:
         send(99, flows[:100])           # away is as of the last frame
         if what():
