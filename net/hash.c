@@ -5,8 +5,8 @@
  * and 0 as the second, or with anonymize a secret of its key.  So hosts agree that
  * have the same seed, and who does not know it cannot choose the number.
  *
- * Where flows are not sampled, it only has to spread them over ports, and is
- * something that takes a fraction of the time.
+ * Where flows are neither sampled nor shared out, nor addresses to be hidden, it only
+ * has to spread them over ports, and is something that takes a fraction of the time.
  *
  * A fragment but the first has no ports.  Each CPU remembers which flows the last
  * datagrams in fragments belonged to; fragments that come first, or elsewhere, or

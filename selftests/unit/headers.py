@@ -4,7 +4,6 @@
 
 usage: headers.py DIRECTORY-OF-THE-PROGRAMS
 """
-import shutil
 import struct
 import subprocess
 import sys
@@ -13,11 +12,11 @@ from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from corpus import FRAMES, NEVER  # noqa: E402
+from fuzzer import fuzz  # noqa: E402
 from tap import finish, ok  # noqa: E402
 
 OUT = Path(sys.argv[1])
 FUZZ_SECONDS = 20
-FUZZ_LEAST = 100000
 JUMBO = 2000
 # Enough to see what a fix could have broken
 SAME = ["eth.src", "eth.dst", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.id", "ip.ttl", "ip.proto",
@@ -188,28 +187,15 @@ def valid(fixed):
     return wrong
 
 
-def fuzz():
-    seeds = OUT / "headers-seeds"
-    shutil.rmtree(seeds, ignore_errors=True)
-    seeds.mkdir()
-    for number, frame in enumerate(FRAMES):
+def seeds():
+    """See headers-fuzz.c"""
+    for frame in FRAMES:
         for cut in {frame.l3 + 4, frame.l4, frame.end, (frame.end + len(frame.data)) // 2, len(frame.data)}:
-            # see headers-fuzz.c
-            control = struct.pack("<HHB", min(frame.l4 + 4, len(frame.data)), cut, 255)
-            (seeds / f"{number}-{cut}").write_bytes(control + frame.data[:1500])
-    run = subprocess.run([OUT / "headers-fuzz", "-seed=1", f"-max_total_time={FUZZ_SECONDS}",
-                          "-max_len=1505", "-len_control=0", "-print_final_stats=1", f"-artifact_prefix={OUT}/", seeds],
-                         text=True, capture_output=True)
-    done = [line.split()[-1] for line in run.stderr.splitlines() if "number_of_executed_units" in line]
-    said = [line for line in run.stderr.splitlines()
-            if line.startswith("headers-fuzz.c:") or "runtime error" in line or "ERROR" in line]
-    shutil.rmtree(seeds)
-    ok(run.returncode == 0 and done and int(done[0]) > FUZZ_LEAST,
-       f"{done and done[0]} inputs of a fuzzer", *said)
+            yield struct.pack("<HHB", min(frame.l4 + 4, len(frame.data)), cut, 255) + frame.data[:1500]
 
 
 find()
 find_tshark()
 valid(fix())
-fuzz()
+fuzz(OUT, "headers", seeds(), FUZZ_SECONDS, 1505)
 finish()
