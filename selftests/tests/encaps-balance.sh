@@ -4,6 +4,8 @@
 # timeout: 200
 . /selftests/lib.sh
 
+ROOM="-s 2000 -B 16384"	# all frames are smaller; with none said, there is room for 30 packets
+
 topo 9000
 need modprobe -a vxlan nft_chain_nat nft_hash sch_ingress cls_matchall
 # The collector's address is the balancer's; behind it are two receivers.
@@ -51,12 +53,16 @@ for n in 1 2; do
 	need wait_for 5 is_up r$n eth0
 	need ip netns exec r$n ping -q -c 1 -W 5 192.0.2.9
 	need ip netns exec r$n ping -q -c 1 -W 5 2001:db8:9::9
-	capture r$n vx4 "vx4_$n" -Q in -B 8192
-	capture r$n vx6 "vx6_$n" -Q in -B 8192
+	# shellcheck disable=SC2086
+	{
+	capture r$n vx4 "vx4_$n" -Q in $ROOM
+	capture r$n vx6 "vx6_$n" -Q in $ROOM
+	}
 done
 need in_src ping -q -c 1 -W 5 192.0.2.9
 need in_src ping -q -c 1 -W 5 2001:db8:9::9
-capture src eth0 in -Q in -B 8192
+# shellcheck disable=SC2086
+capture src eth0 in -Q in $ROOM
 check "traffic" python3 /selftests/tests/encaps-balance_traffic.py
 capture_stop
 finish
