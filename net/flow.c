@@ -24,6 +24,8 @@
 #define IPV4_PROTO		9
 #define IPV4_ADDRS		12
 #define IPV4_ADDR_LEN		4
+#define IPV6_LEN		40
+#define IPV6_NEXT		6
 #define IPV6_ADDRS		8
 #define IPV6_ADDR_LEN		16
 
@@ -102,27 +104,96 @@ static __always_inline void put_ip(struct mirrorx_flow_key *key,
 	key->len = 2 * len + 8;
 }
 
+/* Of a packet of IPv4 or IPv6 without extensions: is it of a flow of its own? */
+static __always_inline bool is_usual(const __u8 *l4, __u8 proto, bool inner)
+{
+	__u16 port;
+
+	if (proto != IPPROTO_UDP)
+		return proto == IPPROTO_TCP;
+	port = get_unaligned_be16(l4 + UDP_DEST);
+	return !inner || (port != VXLAN_PORT && port != GENEVE_PORT);
+}
+
+static __always_inline void put_what(struct mirrorx_flow_ends *ends,
+				     const __u8 *l4, __u8 proto, __u8 kind)
+{
+	ends->what = (__u64)get_unaligned_be32(l4) << 32 | proto << 8 | kind;
+	if (kind == KIND_IPV4)
+		memset(ends->addrs + 1, 0, 3 * sizeof(*ends->addrs));
+}
+
 /**
  * mirrorx_flow_usual() - mirrorx_flow_find() for what most frames are
- * @key: of the flow, of MIRRORX_FLOW_MIN bytes
- * @frame: its first MIRRORX_FLOW_USUAL bytes
+ * @ends: of the flow, of which mirrorx_flow_key() makes the key
+ * @frame: from the Ethernet header on
+ * @len: bytes of it that lie in one piece
+ * @inner: whether to look into tunnels
  *
- * Return: false if it is no whole IPv4 packet of TCP or UDP
+ * Return: false if it is no whole packet of TCP or UDP right behind the Ethernet
+ * header, or may be a tunnel's
  */
-__always_inline bool mirrorx_flow_usual(struct mirrorx_flow_key *key,
-					const __u8 *frame)
+__always_inline bool mirrorx_flow_usual(struct mirrorx_flow_ends *ends,
+					const __u8 *frame, __u32 len,
+					bool inner)
 {
-	const __u8 *ip = frame + ETH_HLEN;
+	const __u8 *ip = frame + ETH_HLEN, *l4 = ip + IPV4_LEN;
 
-	if (get_unaligned_be16(frame + 2 * ETH_ALEN) != ETH_P_IP ||
-	    ip[0] != 0x45 ||
-	    (ip[IPV4_PROTO] != IPPROTO_TCP && ip[IPV4_PROTO] != IPPROTO_UDP) ||
-	    get_unaligned_be16(ip + IPV4_FRAG_OFF) &
-	    (MIRRORX_FRAGMENT_MORE | MIRRORX_FRAGMENT_OFFSET))
+	if (len < ETH_HLEN + IPV4_LEN + PORTS_LEN)
 		return false;
-	put_ip(key, ip + IPV4_ADDRS, IPV4_ADDR_LEN,
-	       get_unaligned_be32(ip + IPV4_LEN), ip[IPV4_PROTO], KIND_IPV4);
-	return true;
+	switch (get_unaligned_be16(frame + 2 * ETH_ALEN)) {
+	case ETH_P_IP:
+		if (ip[0] != 0x45 || !is_usual(l4, ip[IPV4_PROTO], inner) ||
+		    get_unaligned_be16(ip + IPV4_FRAG_OFF) &
+		    (MIRRORX_FRAGMENT_MORE | MIRRORX_FRAGMENT_OFFSET))
+			return false;
+		put_what(ends, l4, ip[IPV4_PROTO], KIND_IPV4);
+		memcpy(ends->addrs, ip + IPV4_ADDRS, 2 * IPV4_ADDR_LEN);
+		return true;
+	case ETH_P_IPV6:
+		l4 = ip + IPV6_LEN;
+		if (len < ETH_HLEN + IPV6_LEN + PORTS_LEN || ip[0] >> 4 != 6 ||
+		    !is_usual(l4, ip[IPV6_NEXT], inner))
+			return false;
+		put_what(ends, l4, ip[IPV6_NEXT], KIND_IPV6);
+		memcpy(ends->addrs, ip + IPV6_ADDRS, 2 * IPV6_ADDR_LEN);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * mirrorx_flow_same() - are these of the same flow, in the same direction?
+ * @a: as mirrorx_flow_usual() has filled it, or all 0
+ * @b: likewise
+ *
+ * Return: whether they are
+ */
+__always_inline bool mirrorx_flow_same(const struct mirrorx_flow_ends *a,
+				       const struct mirrorx_flow_ends *b)
+{
+	return !((a->what ^ b->what) | (a->addrs[0] ^ b->addrs[0]) |
+		 (a->addrs[1] ^ b->addrs[1]) | (a->addrs[2] ^ b->addrs[2]) |
+		 (a->addrs[3] ^ b->addrs[3]));
+}
+
+/**
+ * mirrorx_flow_key() - what tells a flow from others
+ * @key: to be filled
+ * @ends: of a frame of it
+ */
+__always_inline void mirrorx_flow_key(struct mirrorx_flow_key *key,
+				      const struct mirrorx_flow_ends *ends)
+{
+	const __u8 *addrs = (const __u8 *)ends->addrs;
+	__u32 ports = ends->what >> 32;
+	__u8 proto = ends->what >> 8;
+
+	if ((__u8)ends->what == KIND_IPV4)
+		put_ip(key, addrs, IPV4_ADDR_LEN, ports, proto, KIND_IPV4);
+	else
+		put_ip(key, addrs, IPV6_ADDR_LEN, ports, proto, KIND_IPV6);
 }
 
 static void put_ethernet(struct mirrorx_flow_key *key, const __u8 *macs,

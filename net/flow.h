@@ -16,9 +16,6 @@
 /* The shortest key, which IPv4 has as well */
 #define MIRRORX_FLOW_MIN	16
 
-/* What mirrorx_flow_usual() reads: Ethernet, IPv4 and ports */
-#define MIRRORX_FLOW_USUAL	38
-
 /**
  * struct mirrorx_flow_key - bytes that tell one flow, or datagram, from others
  * @bytes: the same for both directions, in network order.  Both addresses, the lower
@@ -34,6 +31,18 @@ struct mirrorx_flow_key {
 };
 
 /**
+ * struct mirrorx_flow_ends - how a frame of TCP or UDP tells its flow, which frames
+ *	in the other direction tell the other way round
+ * @what: ports, protocol and 4 or 6; never 0
+ * @addrs: source and destination, network order; IPv4 uses the first word,
+ *	and 0
+ */
+struct mirrorx_flow_ends {
+	__u64 what;
+	__u64 addrs[4];
+};
+
+/**
  * struct mirrorx_flow - what a frame says of its flow
  * @key: of the flow
  * @datagram: if it is a fragment, of the datagram
@@ -45,7 +54,12 @@ struct mirrorx_flow {
 	bool later;
 };
 
-bool mirrorx_flow_usual(struct mirrorx_flow_key *key, const __u8 *frame);
+bool mirrorx_flow_usual(struct mirrorx_flow_ends *ends, const __u8 *frame,
+			__u32 len, bool inner);
+bool mirrorx_flow_same(const struct mirrorx_flow_ends *a,
+		       const struct mirrorx_flow_ends *b);
+void mirrorx_flow_key(struct mirrorx_flow_key *key,
+		      const struct mirrorx_flow_ends *ends);
 void mirrorx_flow_find(struct mirrorx_flow *flow,
 		       const struct mirrorx_view *view, bool inner);
 

@@ -8,11 +8,16 @@
  * Where flows are neither sampled nor shared out, nor addresses to be hidden, it only
  * has to spread them over ports, and is something that takes a fraction of the time.
  *
+ * Each CPU remembers the hashes of the flows that it saw last, in each direction,
+ * as to compare addresses takes a fraction of the time, too.  Who makes flows
+ * collide there takes that time from himself and his neighbours, and no more.
+ *
  * A fragment but the first has no ports.  Each CPU remembers which flows the last
  * datagrams in fragments belonged to; fragments that come first, or elsewhere, or
  * too late, belong to a flow without ports.
  */
 #include <linux/hash.h>
+#include <linux/local_lock.h>
 #include <linux/siphash.h>
 #include <linux/unaligned.h>
 
@@ -40,8 +45,7 @@ static u64 hash_key(const struct mirrorx_flow_key *key,
 
 /*
  * Where an attacker makes datagrams collide, their fragments belong to no flow,
- * and that is all.  BH is off; if tasks with BH off preempt each other here, a
- * fragment belongs to a wrong flow at worst.
+ * and that is all.
  */
 static u64 hash_fragment(const struct mirrorx_flow *flow,
 			 const struct mirrorx_params *params)
@@ -50,11 +54,16 @@ static u64 hash_fragment(const struct mirrorx_flow *flow,
 	u64 hash = hash_key(&flow->key, params);
 	struct mirrorx_datagram *known;
 
-	known = this_cpu_ptr(params->datagrams) + datagram % MIRRORX_DATAGRAMS;
-	if (flow->later)
-		return known->hash == datagram ? known->flow : hash;
-	known->hash = datagram;
-	known->flow = hash;
+	local_lock_nested_bh(&params->flows->lock);
+	known = this_cpu_ptr(params->flows)->datagrams +
+		datagram % MIRRORX_DATAGRAMS;
+	if (!flow->later) {
+		known->hash = datagram;
+		known->flow = hash;
+	} else if (known->hash == datagram) {
+		hash = known->flow;
+	}
+	local_unlock_nested_bh(&params->flows->lock);
 	return hash;
 }
 
@@ -74,13 +83,43 @@ static noinline u64 hash_any(const struct sk_buff *skb,
 	return hash_key(&flow.key, params);
 }
 
-/* Is all that mirrorx_flow_usual() reads in one piece? */
-static __always_inline bool is_usual(const struct sk_buff *skb)
+static __always_inline bool find_ends(struct mirrorx_flow_ends *ends,
+				      const struct sk_buff *skb, bool inner)
 {
 	int start = skb_mac_offset(skb);
 
 	return skb->dev->type == ARPHRD_ETHER && start <= 0 &&
-	       (int)skb_headlen(skb) - start >= MIRRORX_FLOW_USUAL;
+	       mirrorx_flow_usual(ends, skb_mac_header(skb),
+				  skb_headlen(skb) - start, inner);
+}
+
+static noinline u64 hash_ends(const struct mirrorx_flow_ends *ends,
+			      const struct mirrorx_params *params)
+{
+	struct mirrorx_flow_key key __uninitialized;
+
+	mirrorx_flow_key(&key, ends);
+	return hash_key(&key, params);
+}
+
+/* Of a flow that this CPU may have seen lately */
+static __always_inline u64 hash_known(const struct mirrorx_flow_ends *ends,
+				      const struct mirrorx_params *params)
+{
+	u64 place = mix(mix(0, ends->what), ends->addrs[0] ^ ends->addrs[1] ^
+					    ends->addrs[2] ^ ends->addrs[3]);
+	struct mirrorx_known_flow *known;
+	u64 hash;
+
+	local_lock_nested_bh(&params->flows->lock);
+	known = this_cpu_ptr(params->flows)->known + place % MIRRORX_KNOWN_FLOWS;
+	if (unlikely(!mirrorx_flow_same(&known->ends, ends))) {
+		known->hash = hash_ends(ends, params);
+		known->ends = *ends;
+	}
+	hash = known->hash;
+	local_unlock_nested_bh(&params->flows->lock);
+	return hash;
 }
 
 /**
@@ -96,15 +135,9 @@ static __always_inline bool is_usual(const struct sk_buff *skb)
 static __always_inline u64 mirrorx_flow_hash(const struct sk_buff *skb,
 					     const struct mirrorx_params *params)
 {
-	struct mirrorx_flow_key key __uninitialized;
-	u64 first, second;
+	struct mirrorx_flow_ends ends __uninitialized;
 
-	if (unlikely(params->flow_inner || !is_usual(skb) ||
-		     !mirrorx_flow_usual(&key, skb_mac_header(skb))))
+	if (unlikely(!find_ends(&ends, skb, params->flow_inner)))
 		return hash_any(skb, params);
-	first = get_unaligned_le64(key.bytes);
-	second = get_unaligned_le64(key.bytes + 8);
-	if (params->flow_keyed)
-		return siphash_2u64(first, second, &params->flow_key);
-	return mix(mix(0, first), second);
+	return hash_known(&ends, params);
 }

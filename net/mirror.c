@@ -360,7 +360,7 @@ static bool is_silent(const struct mirrorx_path *path, unsigned long away)
  * no packet pays for all of them; to ask for its next hop is how to notice that it
  * is back.
  */
-static enum tca_mirrorx_stats
+static __always_inline enum tca_mirrorx_stats
 try_collector(struct mirror *mirror, struct mirrorx_collector *collector)
 {
 	unsigned long away = READ_ONCE(collector->away);
@@ -368,7 +368,7 @@ try_collector(struct mirror *mirror, struct mirrorx_collector *collector)
 
 	if (unlikely(away) && time_before(jiffies, away))
 		return READ_ONCE(collector->why);
-	reason = find_way(mirror, collector);
+	reason = mirrorx_path_find(&mirror->path, mirror->params, collector);
 	if (!reason && unlikely(is_silent(&mirror->path, away))) {
 		neigh_event_send(mirror->path.neigh, NULL);
 		reason = TCA_MIRRORX_STATS_NO_NEIGH;

@@ -11,6 +11,7 @@
 
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/local_lock.h>
 #include <linux/overflow.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
@@ -166,16 +167,39 @@ struct mirrorx_route {
 /* How many datagrams in fragments each CPU knows */
 #define MIRRORX_DATAGRAMS	64
 
+/* And how many flows, in one direction; a power of two */
+#define MIRRORX_KNOWN_FLOWS	128
+
 /**
  * struct mirrorx_datagram - to which flow a datagram in fragments belongs
  * @hash: of the datagram
  * @flow: hash of the flow
- *
- * Written with BH off, by its own CPU alone.
  */
 struct mirrorx_datagram {
 	u64 hash;
 	u64 flow;
+};
+
+/**
+ * struct mirrorx_known_flow - a flow, in one direction
+ * @hash: mirrorx_flow_hash()
+ * @ends: that of its frames
+ */
+struct mirrorx_known_flow {
+	u64 hash;
+	struct mirrorx_flow_ends ends;
+};
+
+/**
+ * struct mirrorx_flows - what a CPU knows of flows, with BH off
+ * @lock: for PREEMPT_RT, see struct mirrorx_heads
+ * @datagrams: hashed by datagram
+ * @known: hashed by ends
+ */
+struct mirrorx_flows {
+	local_lock_t lock;
+	struct mirrorx_datagram datagrams[MIRRORX_DATAGRAMS];
+	struct mirrorx_known_flow known[MIRRORX_KNOWN_FLOWS];
 };
 
 /* Gaps are all the same; in place of a scale, which is never as large. */
@@ -254,7 +278,7 @@ struct mirrorx_share {
  * @flow_keyed: who does not know the seed must not choose the hash of a flow, nor who
  *	does not know @pan guess what it is of
  * @flow_key: for mirrorx_flow_hash(); the seed comes first, and a secret of @pan
- * @datagrams: MIRRORX_DATAGRAMS in fragments; NULL where flows are of no interest
+ * @flows: what CPUs know of them; NULL where they are of no interest
  * @ifindex: restricts the route; 0 for any device
  * @ifname: name of that device when it was configured
  * @mark: of the copies, also for their route
@@ -291,7 +315,7 @@ struct mirrorx_params {
 	u32 flow_limit;
 	bool flow_keyed;
 	siphash_key_t flow_key;
-	struct mirrorx_datagram __percpu *datagrams;
+	struct mirrorx_flows __percpu *flows;
 	int ifindex;
 	char ifname[IFNAMSIZ];
 	u32 mark;

@@ -713,13 +713,16 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	return 0;
 }
 
-static bool alloc_datagrams(struct mirrorx_params *params)
+static bool alloc_flows(struct mirrorx_params *params)
 {
-	params->datagrams =
-		__alloc_percpu_gfp(MIRRORX_DATAGRAMS * sizeof(struct mirrorx_datagram),
-				   __alignof__(struct mirrorx_datagram),
-				   GFP_KERNEL_ACCOUNT);
-	return params->datagrams;
+	int cpu;
+
+	params->flows = alloc_percpu_gfp(struct mirrorx_flows, GFP_KERNEL_ACCOUNT);
+	if (!params->flows)
+		return false;
+	for_each_possible_cpu(cpu)
+		local_lock_init(&per_cpu_ptr(params->flows, cpu)->lock);
+	return true;
 }
 
 /* Returns 0 or an error; then some may have been joined. */
@@ -764,7 +767,7 @@ static void free_params(struct mirrorx_params *params)
 		mirrorx_route_free(rcu_dereference_protected(params->collector[i].route, 1));
 	mirrorx_spread_free(params);
 	mirrorx_pan_free(params->pan);
-	free_percpu(params->datagrams);
+	free_percpu(params->flows);
 	kfree(params);
 }
 
@@ -827,7 +830,7 @@ struct mirrorx_params *mirrorx_params_new(struct net *net,
 	params->flow_keyed = params->flow_limit || params->spread ||
 			     params->pan;
 	if ((params->flow_limit || params->by_flow) &&
-	    !alloc_datagrams(params))
+	    !alloc_flows(params))
 		goto free_params;
 	params->flight = mirrorx_flight_get(mnet);
 	if (!params->flight || mirrorx_spread_init(params))

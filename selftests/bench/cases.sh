@@ -36,6 +36,10 @@ cases() {
 	mirrorx-l4-fixlen     baseline-sum   sum   rx    1500        d1,sent   mirrorx $SESSION trunc l4+86 fixlen
 	mirrorx-unsampled     baseline       plain rx,tx 64,512,1500 unsampled mirrorx $SESSION sample $RARE
 	mirrorx-flow          baseline       plain rx,tx 64,1500     unsampled mirrorx $SESSION sample $RARE flow
+	baseline-new          baseline-new   new   tx    64          -         -
+	mirrorx-flow-new      baseline-new   new   tx    64          unsampled mirrorx $SESSION sample $RARE flow
+	baseline-ipv6         baseline-ipv6  ipv6  rx    128         -         -
+	mirrorx-flow-ipv6     baseline-ipv6  ipv6  rx    128         unsampled mirrorx $SESSION sample $RARE flow
 	mirrorx-flow-inner    baseline       plain rx    64,1500     unsampled mirrorx $SESSION sample $RARE flow flow_inner
 	mirrorx-spread        baseline       plain rx    64,1500     d1,sent   mirrorx ${SESSION/10.0.0.2/10.0.0.2,10.0.0.3} spread flow
 	mirrorx-anonymize     mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION $ANONYMIZE
@@ -104,27 +108,30 @@ pktgen() {	# FILE COMMAND...
 
 # rx: one skb is received again and again, and dropped by the filter.
 # tx: each packet is allocated, filled, sent, and dropped by the device.
-prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT DESTPORT [!]UDPCSUM
+prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT[-LAST] DESTPORT COMMAND...
 	local mode=(queue_xmit)
 	[[ $1 = tx ]] || mode=(netif_receive "burst 32")
-	pktgen d0 "burst 1" "xmit_mode ${mode[0]}" "${mode[@]:1}" "frags $2" "flag $5" \
-		"udp_src_min $3" "udp_src_max $3" "udp_dst_min $4" "udp_dst_max $4"
+	pktgen d0 "burst 1" "xmit_mode ${mode[0]}" "${mode[@]:1}" "frags $2" \
+		"flag !UDPCSUM" "flag !IPV6" "${@:5}" \
+		"udp_src_min ${3%-*}" "udp_src_max ${3#*-}" "udp_dst_min $4" "udp_dst_max $4"
 }
 
 # Sets DEV and SEND to where the packets pass, and what sends them, UNDERLAY to what
 # happens to copies, and CROWD to how many other actions there are.
 # shellcheck disable=SC2034
-prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|gso
+prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|new|ipv6|gso
 	DEV=d0 SEND=send_pktgen UNDERLAY='' CROWD=0
 	case $2 in
 	crowd)	CROWD=500 ;;&
 	seen)	UNDERLAY="action gact pass" ;;&
 	own)	UNDERLAY="action mirrorx index 7 action gact pass" ;;&
 	plain | seen | own | crowd)
-		prepare_pktgen "$1" 0 9 9 !UDPCSUM ;;
-	sum)	prepare_pktgen "$1" 0 9 9 UDPCSUM ;;	# else 0, for none
-	frags)	prepare_pktgen "$1" 2 9 9 !UDPCSUM ;;	# all but the headers in pages
-	copy)	prepare_pktgen "$1" 0 4096 8939 !UDPCSUM ;;
+		prepare_pktgen "$1" 0 9 9 ;;
+	sum)	prepare_pktgen "$1" 0 9 9 "flag UDPCSUM" ;;	# else 0, for none
+	frags)	prepare_pktgen "$1" 2 9 9 ;;	# all but the headers in pages
+	copy)	prepare_pktgen "$1" 0 4096 8939 ;;
+	new)	prepare_pktgen "$1" 0 1000-60999 9 ;;	# each of another flow than those before
+	ipv6)	prepare_pktgen "$1" 0 9 9 "src6 2001:db8::2" "dst6 2001:db8::1" ;;
 	gso)	DEV=t0 SEND=send_gso ;;		# 64 KB, of which each frame counts
 	*)	false ;;
 	esac

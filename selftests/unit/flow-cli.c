@@ -33,14 +33,15 @@ static void find(__u32 data_len, int inner)
 		.frame = all,
 	};
 	struct mirrorx_flow_key usual = { .len = 0 };
+	struct mirrorx_flow_ends ends;
 	struct mirrorx_flow flow;
 
 	mirrorx_flow_find(&flow, &view, inner);
 	print(&flow.key, " ");
 	print(&flow.datagram, " ");
 	printf("%d ", flow.later);
-	if (data_len >= MIRRORX_FLOW_USUAL && !mirrorx_flow_usual(&usual, first))
-		usual.len = 0;
+	if (mirrorx_flow_usual(&ends, first, data_len, inner))
+		mirrorx_flow_key(&usual, &ends);
 	print(&usual, "\n");
 	free(first);
 	free(all);

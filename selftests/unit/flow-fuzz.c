@@ -23,15 +23,31 @@ static void check_key(const struct mirrorx_flow_key *key)
 		key->len == MIRRORX_FLOW_MAX);
 }
 
-/* The short cut comes to the same. */
-static void check_usual(const struct mirrorx_flow *flow, const __u8 *first)
+/* Any other byte is another flow; what IPv4 does not use is always the same. */
+static void check_ends(const struct mirrorx_flow_ends *ends, __u8 which)
 {
+	struct mirrorx_flow_ends other = *ends;
+
+	require(ends->what && mirrorx_flow_same(ends, &other));
+	((__u8 *)&other)[which % sizeof(other)] ^= 1 << which % 8;
+	require(!mirrorx_flow_same(ends, &other));
+	require((__u8)ends->what != 4 ||
+		!(ends->addrs[1] | ends->addrs[2] | ends->addrs[3]));
+}
+
+/* The short cut comes to the same. */
+static void check_usual(const struct mirrorx_flow *flow, const __u8 *first,
+			__u32 len, bool inner)
+{
+	struct mirrorx_flow_ends ends = { 1, { 1, 1, 1, 1 } };
 	struct mirrorx_flow_key usual;
 
-	if (!mirrorx_flow_usual(&usual, first))
+	if (!mirrorx_flow_usual(&ends, first, len, inner))
 		return;
+	mirrorx_flow_key(&usual, &ends);
 	require(usual.len == flow->key.len && !flow->datagram.len);
 	require(!memcmp(usual.bytes, flow->key.bytes, usual.len));
+	check_ends(&ends, len);
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
@@ -64,8 +80,9 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	require(!flow.datagram.len || flow.datagram.len == flow.key.len);
 	require(!flow.later || flow.datagram.len);
 	require(flow.key.len || frame.len < 14);
-	if (first_len >= MIRRORX_FLOW_USUAL)
-		check_usual(&flow, first);
+	check_usual(&flow, first, first_len, false);
+	mirrorx_flow_find(&inner, &view, true);
+	check_usual(&inner, first, first_len, true);
 	free(first);
 	free(all);
 	return 0;

@@ -119,7 +119,7 @@ def as_scapy(found):
     for inner in False, True:
         requests, names = [], []
         for name, frame in found.items():
-            for first in {len(frame), 0, 14, 37, 38, 54}:
+            for first in {len(frame), 0, 14, 37, 38, 54, 57, 58}:
                 if first <= len(frame):
                     requests.append((first, inner, frame))
                     names.append(name)
@@ -127,7 +127,7 @@ def as_scapy(found):
         for name, (first, _, frame), (key, datagram, later, short) in zip(names, requests, ask(requests)):
             want = flowmodel.find(frame, inner)
             said = (bytes.fromhex(key), None if datagram == "-" else bytes.fromhex(datagram), later == "1")
-            if said != want or short not in ("-", flowmodel.find(frame, False)[0].hex()):
+            if said != want or short not in ("-", want[0].hex()):
                 wrong.append(f"{name}, {first} bytes in one piece: {key} {datagram} {later} {short}, not "
                              f"{want[0].hex()} {want[1] and want[1].hex()} {want[2]}: {frame.hex()}")
             usual += short != "-"
