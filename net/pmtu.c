@@ -4,7 +4,8 @@
  *
  * "Fragmentation needed", "packet too big" and redirects are handed to whoever
  * answers for the packet's protocol, and for GRE that is nobody unless a tunnel
- * is configured, nor for UDP from ports that no socket has: copies too large for
+ * is configured, nor for UDP from ports that no socket has (of which newer kernels
+ * note them, but with the route of packets without a mark): copies too large for
  * a link behind the first router would vanish for ever.  A raw socket that is
  * bound to the collector hears of them, and the kernel does the rest: it notes
  * the path's MTU with the route, which the next copy then finds.  The socket

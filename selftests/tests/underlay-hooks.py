@@ -15,6 +15,7 @@ from wire import Copy, Scene, Tap, namespaces, sysctl, tunnelled_in
 
 COLLECTOR = {4: "203.0.113.9", 6: "2001:db8:c::9"}
 SOURCE = {4: "192.0.2.1", 6: "2001:db8:9::1"}
+ROUTER = {4: "192.0.2.2", 6: "2001:db8:9::2"}
 TABLE = {4: "ip", 6: "ip6"}
 
 
@@ -188,10 +189,10 @@ def pmtu(scene, tap, family, what):
     scene.arrives(f"{v} whole when the kernel forgets it", tap, size=1400, truncated=False)
 
 
-def pmtu_encap(scene, tap, family, encap, head):
+def pmtu_encap(scene, tap, family, encap, head, mark=0):
     """The same, for copies that are no ERSPAN."""
-    v, known = f"IPv{family}, encap {encap}:", len(tap.all())
-    scene.mirror(COLLECTOR[family], rawtc.attr(rawtc.ENCAP, encap))
+    v, known = f"IPv{family}, encap {encap}, mark {mark}:", len(tap.all())
+    scene.mirror(COLLECTOR[family], rawtc.attr(rawtc.ENCAP, encap), rawtc.attr(rawtc.MARK, mark))
 
     def arrived():
         return [len(found.inner) for found in map(tunnelled_in, tap.all()[known:]) if found]
@@ -210,6 +211,8 @@ def pmtu_encap(scene, tap, family, encap, head):
     must("ip -n rtr link set e1 mtu 1500")
     must("ip -n col link set eth0 mtu 1500")
     must("ip -n src route flush cache" if family == 4 else "ip -n src -6 route flush cache")
+    if mark:        # of which ip flushes no IPv6 route
+        must(f"ip -n src -{family} route replace default via {ROUTER[family]} table {mark}")
     time.sleep(0.3)
     known = len(tap.all())
     scene.send(3, 1400)
@@ -230,6 +233,11 @@ def main():
     for family in 4, 6:
         for encap, head in (1, 4), (2, 16), (3, 16):
             pmtu_encap(scene, tap, family, encap, head)
+    # For UDP some kernels note by themselves what the router says, but with the route that has no mark.
+    for family in 4, 6:
+        must(f"ip -n src -{family} rule add fwmark 7 table 7")
+        must(f"ip -n src -{family} route add default via {ROUTER[family]} table 7")
+        pmtu_encap(scene, tap, family, 2, 16, mark=7)
     scene.mirror(COLLECTOR[4])
     must("modprobe -a ip_gre ip6_gre")
     for family in 4, 6:
