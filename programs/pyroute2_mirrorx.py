@@ -10,7 +10,7 @@
 
 Keys are the words of tc-mirrorx(8), and "action" for what becomes of the packet
 then (pyroute2's tc_actions, "pipe" if it is not given); values are numbers,
-addresses, or the words that tc has for them.
+addresses, the words that tc has for them, or hexadecimal digits for a key.
 """
 import ipaddress
 
@@ -40,7 +40,7 @@ ATTRIBUTES = {
         "encap", "vni", "dst_port", "spread", "zero_payload")},
     "anonymize_mac": "ANON_MAC",
 }
-OTHERS = ("kind", "action", "index", "dst_ip", "src_ip")
+OTHERS = ("kind", "action", "index", "dst_ip", "src_ip", "anonymize")
 
 
 class options(nla):
@@ -139,6 +139,8 @@ def get_parameters(kwarg):
             attrs.append(address(which, first))
             if more:
                 attrs.append(addresses(more))
+    if "anonymize" in kwarg:
+        attrs.append(["TCA_MIRRORX_ANON_KEY", bytes.fromhex(kwarg["anonymize"])])
     for key, name in ATTRIBUTES.items():
         if key in kwarg:
             value = WORDS.get(key, {}).get(kwarg[key], kwarg[key])

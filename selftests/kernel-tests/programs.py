@@ -13,6 +13,7 @@ PROGRAMS = "/selftests/tests/programs"
 INGRESS = 0xfffffff2        # of clsact
 FILTER = "filter show dev eth0 ingress"
 # What pyroute2 is told, and what tc shows then.
+KEY = bytes(range(32)).hex()
 OPTIONS = {"dst_ip": "192.0.2.9", "src_ip": "192.0.2.1", "id": 7, "erspan_dir": "egress",
            "erspan_hwid": 5, "sgt": 1234, "timestamp": "ns", "subheader": 3, "port": 99, "trunc": 64,
            "trunc_after": "l4", "fixlen": 1, "oversize": "split", "sample": 1, "limit": 10 ** 10,
@@ -50,6 +51,14 @@ def through_pyroute2(ip, device):
     expected = {key: value for key, value in SHOWN.items() if key != "action"}
     ok(not differences(expected, action), "pyroute2 adds an action, tc shows what it was told",
        differences(expected, action))
+    ip.tc("add-filter", "matchall", device, parent=INGRESS, prio=9, action={
+        "kind": "mirrorx", "dst_ip": "192.0.2.9", "anonymize": KEY})
+    must(f"tc actions add action mirrorx dst_ip 192.0.2.9 anonymize {KEY} index 99")
+    keys = [found["anonymize"] for found in tc_actions(f"{FILTER} prio 9") + tc_actions(
+        "actions get action mirrorx index 99")]
+    ok(len(keys) == 2 and keys[0] == keys[1], "pyroute2 gives it the key that tc does", keys)
+    must("tc filter del dev eth0 ingress prio 9")
+    must("tc actions del action mirrorx index 99")
     try:
         pyroute2_mirrorx.get_parameters({"kind": "mirrorx", "dst_ip": "192.0.2.9", "speed": 1})
         ok(False, "pyroute2 refuses what is no option")
