@@ -5,7 +5,7 @@ import os
 import struct
 import time
 
-from cases import Wire, case, done, in_ns, stream
+from cases import TCP4, Wire, case, done, in_ns, pattern, stream, super_packet
 from flow_frames import CHANCE, flow, framed, ip, l4
 
 FLOWS = 1000
@@ -105,8 +105,23 @@ def all_away():
         note["hosts"] = HOSTS
 
 
+def segments_out_of_reach():
+    """The same packets of ten frames each, with one collector less"""
+    lost, vnet = HOSTS[1], Wire("src", vnet=True)
+    frames = [super_packet(TCP4, 100, pattern(1000), src=f"10.7.0.{i}", dst="10.8.0.1") for i in range(1, 101)]
+    with case("segments, one out of reach", "egress", wire, (f"{options(HOSTS)} id 503 index {INDEX}",),
+              settle=0.2) as note:
+        vnet.send(*frames)
+        note["before"] = shown()
+        in_ns("src", "ip", "route", "add", "unreachable", f"{lost}/32")
+        vnet.send(*frames)
+        note |= {"after": shown(), "lost": lost}
+        in_ns("src", "ip", "route", "del", "unreachable", f"{lost}/32")
+
+
 in_place()
 out_of_reach()
+segments_out_of_reach()
 all_away()
 MANY = [f"192.0.2.{i}" for i in range(9, 73)]
 with case("64 collectors", "egress", wire, (options(MANY),), settle=0.2, hosts=MANY):
