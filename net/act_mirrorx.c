@@ -280,6 +280,41 @@ static struct pernet_operations mirrorx_net_ops = {
 	.size = sizeof(struct mirrorx_net),
 };
 
+static void forget_routes(struct tcf_mirrorx *m)
+{
+	struct mirrorx_params *params;
+	u32 i;
+
+	spin_lock_bh(&m->tcf_lock);
+	params = rcu_dereference_protected(m->params,
+					   lockdep_is_held(&m->tcf_lock));
+	for (i = 0; i < params->collectors; i++)
+		mirrorx_route_forget(&params->collector[i]);
+	spin_unlock_bh(&m->tcf_lock);
+}
+
+/*
+ * A namespace waits for its loopback device, which in old kernels routes of IPv6
+ * hold, before it frees the actions that no filter had.
+ */
+static void __net_exit mirrorx_exit_devices(struct net *net)
+{
+	struct mirrorx_net *mnet = net_generic(net, TC_ACTION_NET_ID(mirrorx));
+	struct tcf_idrinfo *idrinfo = mnet->actions.idrinfo;
+	struct tc_action *a;
+	unsigned long id, tmp;
+
+	mutex_lock(&idrinfo->lock);
+	idr_for_each_entry_ul(&idrinfo->action_idr, a, tmp, id)
+		if (!IS_ERR(a))		/* which one is that is being made */
+			forget_routes(to_mirrorx(a));
+	mutex_unlock(&idrinfo->lock);
+}
+
+static struct pernet_operations mirrorx_devices_ops = {
+	.exit = mirrorx_exit_devices,
+};
+
 static int __init mirrorx_init_module(void)
 {
 	int err;
@@ -293,8 +328,14 @@ static int __init mirrorx_init_module(void)
 	err = tcf_register_action(&act_mirrorx_ops, &mirrorx_net_ops);
 	if (err)
 		goto exit_pmtu;
+	err = register_pernet_device(&mirrorx_devices_ops);
+	if (err)
+		goto unregister_action;
 	return 0;
 
+unregister_action:
+	tcf_unregister_action(&act_mirrorx_ops, &mirrorx_net_ops);
+	rcu_barrier();
 exit_pmtu:
 	mirrorx_pmtu_exit();
 exit_session:
@@ -304,6 +345,7 @@ exit_session:
 
 static void __exit mirrorx_exit_module(void)
 {
+	unregister_pernet_device(&mirrorx_devices_ops);
 	tcf_unregister_action(&act_mirrorx_ops, &mirrorx_net_ops);
 	/* callbacks of ours may still be on their way */
 	rcu_barrier();

@@ -771,6 +771,7 @@ enum tca_mirrorx_stats mirrorx_path_find(struct mirrorx_path *path,
 					 const struct mirrorx_params *params,
 					 struct mirrorx_collector *collector);
 void mirrorx_route_free(struct mirrorx_route *route);
+void mirrorx_route_forget(struct mirrorx_collector *collector);
 bool mirrorx_xmit(struct neighbour *neigh, struct sk_buff *copy);
 void mirrorx_wait_init(struct mirrorx_wait *wait);
 void mirrorx_wait_end(struct mirrorx_wait *wait);

@@ -232,7 +232,8 @@ init_route(struct mirrorx_route *route, const struct mirrorx_params *params,
 
 /*
  * Several CPUs may do this at once; the last one's route is kept.  One that is
- * of no use is not kept, so that packets without a way leave no work for RCU.
+ * of no use is not kept, so that packets without a way leave no work for RCU; nor
+ * is any in a namespace that ends, see mirrorx_exit_devices().
  */
 static noinline enum tca_mirrorx_stats
 make_route(struct mirrorx_path *path, const struct mirrorx_params *params,
@@ -251,10 +252,27 @@ make_route(struct mirrorx_path *path, const struct mirrorx_params *params,
 	}
 
 	path->route = route;
-	old = unrcu_pointer(xchg(&collector->route, RCU_INITIALIZER(route)));
+	old = route;
+	if (check_net(params->net))
+		old = unrcu_pointer(xchg(&collector->route,
+					 RCU_INITIALIZER(route)));
 	if (old)
 		call_rcu(&old->rcu, free_after_grace);
 	return 0;
+}
+
+/**
+ * mirrorx_route_forget() - keep no route to a collector
+ * @collector: collector
+ *
+ * In a namespace that ends, none is kept from then on.
+ */
+void mirrorx_route_forget(struct mirrorx_collector *collector)
+{
+	struct mirrorx_route *old = unrcu_pointer(xchg(&collector->route, NULL));
+
+	if (old)
+		call_rcu(&old->rcu, free_after_grace);
 }
 
 /* dst_check(), which is no more than that for a plain route of IPv4 */

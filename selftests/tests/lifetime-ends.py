@@ -45,6 +45,20 @@ def module():
     must("ip link delete d0")
 
 
+def namespace():
+    """It goes with its devices, and an action that knows the way to its collector."""
+    for collector in "192.0.2.9", "2001:db8:9::9":
+        must("ip netns add other")
+        batch("ip", """link set lo up
+            link add und0 up type dummy
+            address add 192.0.2.1/24 dev und0
+            address add 2001:db8:9::1/64 dev und0 nodad""", "other")
+        done = run(f"tc -n other actions add action mirrorx dst_ip {collector}")
+        ok(not done.returncode and not done.stderr, f"the way to {collector} is known", done.stderr)
+        must("ip netns delete other")
+        ok(unload(), "its namespace is deleted, and the module can be unloaded")
+
 
 module()
+namespace()
 finish()
