@@ -8,6 +8,7 @@ the host (erspan.py) finds the case in every capture.  Nothing is judged here.
 import ctypes
 import json
 import os
+import platform
 import socket
 import struct
 import subprocess
@@ -20,6 +21,8 @@ CLONE_NEWNET = 0x40000000
 CTAG, STAG = 0x8100, 0x88a8
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
 TCP4, TCP6, UDP_L4, ECN = 1, 4, 5, 0x80         # VIRTIO_NET_HDR_GSO_*
+# Packet sockets take GSO of TCP, and since 6.2 of UDP.
+UDP_GSO = () if platform.release().startswith(("5.10.", "6.1.")) else (UDP_L4,)
 MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")

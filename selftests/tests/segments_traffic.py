@@ -3,14 +3,13 @@
 import json
 import os
 import socket
-import platform
 import struct
 import sys
 import time
 from contextlib import contextmanager
 
-from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, UDP_L4, URG, Wire, case, done,
-                   family_of, in_ns, ip4, ip6, ones_sum, pattern, pseudo, run, socket_in, stream,
+from cases import (ACK, CTAG, CWR, ECE, ECN, FIN, PSH, STAG, TCP4, TCP6, UDP_GSO, UDP_L4, URG, Wire, case,
+                   done, family_of, in_ns, ip4, ip6, ones_sum, pattern, pseudo, run, socket_in, stream,
                    super_packet)
 
 HOOKS = (("ingress", "peer"), ("egress", "src"))
@@ -164,9 +163,8 @@ def crafted():
 
 def damaged_sums():
     """What is to be completed was not the sum of the pseudo header: it is as wrong in all segments."""
-    # packet sockets take GSO of UDP since 6.2
-    new = () if platform.release().startswith("6.1.") else ((UDP_L4, 6),)
-    for kind, field in ((TCP4, 16), (TCP6, 16), *new):
+    for kind in (TCP4, TCP6, *UDP_GSO):
+        field = 6 if kind == UDP_L4 else 16
         packet = super_packet(kind, 1000, pattern(2500))
         at = 10 + int.from_bytes(packet[6:8], sys.byteorder) + field
         yield packet[:at] + bytes([packet[at] ^ 0x40]) + packet[at + 1:]
