@@ -13,8 +13,10 @@ MODULES="dummy veth vxlan geneve ip_gre ip6_gre ipip sit ip6_tunnel ip_vti 8021q
 	nf_tables nft_ct nft_compat nft_nat nft_masq nft_log nft_limit nf_conntrack nf_nat
 	nft_chain_nat nf_dup_ipv4 nft_dup_ipv4 xt_TEE
 	esp4 esp6 ah4 xfrm_user xfrm_interface af_key gcm seqiv authenc hmac cbc
-	echainiv chacha20poly1305 tls"
+	echainiv chacha20poly1305"
 
+# Debian's cloud kernels have it, but 5.10's
+[[ $(uname -r) = 5.10.*-cloud-* ]] || MODULES+=" tls"
 # Built in where it is no module any more
 ! modinfo -n sha256_generic >/dev/null 2>&1 || MODULES+=" sha256_generic"
 

@@ -74,7 +74,7 @@ def leap():
 
 
 def by_hardware():
-    for dev in "stamp", "cookie":
+    for dev in sorted({"stamp", "cookie"} & {name for _, name in socket.if_nameindex()}):
         wire = Wire("src", dev)
         with case(f"hardware's stamps, {dev}", "ingress", wire, UNITS, dev=dev, capture=dev, hardware=True):
             for ns in (NOW + 1, NOW + SECOND - 1, NOW + SECOND, WRAP * 410000000 - 1, WRAP * 410000000, 1,

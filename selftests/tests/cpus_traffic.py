@@ -36,12 +36,11 @@ for number in 1, 2:
     with case(f"two actions, time {number}", "egress", wire, ("id 900", "id 900 trunc 40")):
         send(wire, 5)
 # What the network refuses has a number, too.
-in_ns("src", "nft", "-f", "-", input="""table netdev loss { chain out {
-    type filter hook egress device und0 priority 0; ip protocol 47 numgen inc mod 3 0 drop
-    }
-}""")
+in_ns("src", "tc", "qdisc", "add", "dev", "und0", "clsact")
+in_ns("src", *"tc filter add dev und0 egress protocol ip matchall".split(),
+      *"action gact pass random determ drop 3".split())
 with case("losses", "egress", wire, ("id 901", "id 902 erspan_hwid cpu")):
     send(wire, 10)
-    in_ns("src", "nft", "delete table netdev loss")
+    in_ns("src", *"tc qdisc del dev und0 clsact".split())
     send(wire, 1)                       # the last of each CPU arrives
 done()

@@ -135,8 +135,8 @@ COMMANDS = [
     (f"actions add action mirrorx {TO} action mirrorx id 3", "dst_ip"),
     (f"filter add dev d0 ingress matchall action mirrorx {TO} action gact pass"
      " action mirrorx id 3", "dst_ip"),
-    (f"actions add action mirrorx {TO} skip_sw", "skip_sw|not supported"),
-    (f"filter add dev d0 ingress matchall skip_sw action mirrorx {TO}", "offload"),
+    (f"actions add action mirrorx {TO} skip_sw", "skip_sw|not supported|policy validation"),
+    (f"filter add dev d0 ingress matchall skip_sw action mirrorx {TO}", "offload|setup flow action"),
 ]
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 import os
+import resource
 import struct
 
 import rawtc
@@ -21,6 +22,8 @@ FIELDS = {"len": 0, "pkt_type": 4, "mark": 8, "queue_mapping": 12, "protocol": 1
 RECORD = struct.Struct(f"={len(FIELDS) - 1}IQ")
 R0, R1, R2, _, _, _, R6, R7, R8, _, R10 = range(11)
 _libc = ctypes.CDLL(None, use_errno=True)
+# Kernels before 5.11 count maps as locked memory.
+resource.setrlimit(resource.RLIMIT_MEMLOCK, 2 * (resource.RLIM_INFINITY,))
 
 
 def bpf(command, data):
