@@ -182,6 +182,15 @@ class Netlink:
     def flush(self, kind="mirrorx"):
         return self.talk(DELACTION, NLM_F_ROOT, bytes(4) + nest(TAB, action(kind=kind)))
 
+    def has_room(self):
+        """Whether an answer grows with what is asked for; in old kernels not, for actions of any kind."""
+        made = self.add(*(action(nest(OPTIONS, parms(n)), kind="gact", order=n) for n in range(1, 33)))
+        named = [by_index(n, kind="gact", order=n) for n in range(1, 33)]
+        got, gone = self.get(*named), self.delete(*named)
+        if made.error or gone.error:
+            raise RuntimeError(f"{made}, {gone}")
+        return not got.error
+
     def filter(self, dev, *actions, kind="matchall", what=NEWTFILTER, parent=INGRESS, prio=1,
                protocol=ETH_P_IP, flags=NLM_F_CREATE | NLM_F_EXCL):
         """A filter that matches everything of the protocol."""

@@ -307,7 +307,10 @@ def big():
                for act in answer.actions().values())
     print(f"# the options of an action take {size} bytes")
     got = netlink.get(*(rawtc.by_index(n, order=n) for n in range(1, 33)))
-    ok(not got.error and len(got.actions()) == 32, "get of 32 actions", got, len(got.actions()))
+    if got.error and not netlink.has_room():
+        ok(True, "get of 32 actions # SKIP this kernel has no room for any")
+    else:
+        ok(not got.error and len(got.actions()) == 32, "get of 32 actions", got, len(got.actions()))
     gone = netlink.delete(*(rawtc.by_index(n, order=n) for n in range(1, 33)))
     ok(not gone.error and tc_actions() == [], "delete of 32 actions", gone)
 
@@ -390,6 +393,9 @@ def outputs():
            f"-j {show}: valid, with and without -p -s -o -d", both)
         act = actions_in(both[2])[0]
         ok(set(act["mirrorx_stats"]) == set(rawtc.COUNTERS), f"-j -s {show}: every counter", act)
+        if show == LIST and run("tc -br actions list action gact").returncode:
+            ok(True, f"-br {show} # SKIP this kernel knows no terse list of any actions")
+            continue
         brief = run(f"tc -br {show}")
         ok(not brief.returncode and not brief.stderr and ("index 4" in brief.stdout or "filter" in show),
            f"-br {show}", brief.stdout, brief.stderr)
