@@ -699,7 +699,9 @@ def queues(scene):
     before = scene.counts()["sent"]
     base, seen = by_queue("pass"), by_queue("mirrorx index 1")
     sent = scene.counts()["sent"] - before
-    ok(base == seen and base["1:4"] == 5 and sent == 5, "the queue that skbedit chose", base, seen, sent)
+    # Before 5.19 the choice is taken for the queue that a packet came in by, counted from 1.
+    chosen = base["1:4"] or base["1:3"]
+    ok(base == seen and chosen == 5 and sent == 5, "the queue that skbedit chose", base, seen, sent)
 
 
 def offloads(scene, words):
