@@ -51,8 +51,8 @@ deb rpm:
 	@$(MAKE) --no-print-directory -C selftests $@
 
 # What runs in VMs, and the packages that it takes: selftests/Makefile.
-tests = check lint unit collectors collectors-doc invariants-doc demo readme bench bench-native bench-doc \
-	bench-check kernel-tests profile check-debug check-all check-packages check-matrix
+tests = check lint unit collectors collectors-doc invariants-doc demo readme cluster cluster-doc bench \
+	bench-native bench-doc bench-check kernel-tests profile check-debug check-all check-packages check-matrix
 $(tests):
 	@$(MAKE) --no-print-directory -C selftests $@
 
