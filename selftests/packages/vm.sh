@@ -64,12 +64,16 @@ received() { in_collector cat /sys/class/net/"$1"/statistics/rx_packets; }
 
 # What was sent has arrived, and is at least so many packets.
 arrived() {	# PACKETS
-	wait_for 10 same_number
+	wait_for 10 all_there "$1" && return
 	echo "sent $(sent), received $(received mon7)"
-	(($(sent) >= $1)) && same_number
+	return 1
 }
 
-same_number() { (($(sent) == $(received mon7))); }
+all_there() {	# PACKETS
+	local sent
+	sent=$(sent)
+	((sent >= $1 && sent == $(received mon7)))
+}
 
 # /etc/mirrorx/eth1.conf and wrong.conf have been there since before the boot.
 sessions() {
