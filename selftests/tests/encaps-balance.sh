@@ -32,19 +32,22 @@ for n in 1 2; do
 	END
 done
 need in_col sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+# Two rules, no map: looking for a set, nf_tables itself offends PROVE_RCU.
 need in_col nft -f - <<-'END'
 	table ip balance {
 		chain pre {
 			type nat hook prerouting priority dstnat
-			ip daddr 192.0.2.9 udp dport 4789 dnat to jhash ip saddr . udp sport mod 2 \
-				map { 0 : 10.9.1.2, 1 : 10.9.2.2 }
+			ip daddr != 192.0.2.9 accept
+			udp dport 4789 jhash ip saddr . udp sport mod 2 0 dnat to 10.9.1.2
+			udp dport 4789 dnat to 10.9.2.2
 		}
 	}
 	table ip6 balance {
 		chain pre {
 			type nat hook prerouting priority dstnat
-			ip6 daddr 2001:db8:9::9 udp dport 4789 dnat to jhash ip6 saddr . udp sport mod 2 \
-				map { 0 : 2001:db8:9:1::2, 1 : 2001:db8:9:2::2 }
+			ip6 daddr != 2001:db8:9::9 accept
+			udp dport 4789 jhash ip6 saddr . udp sport mod 2 0 dnat to 2001:db8:9:1::2
+			udp dport 4789 dnat to 2001:db8:9:2::2
 		}
 	}
 END
