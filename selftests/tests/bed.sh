@@ -15,8 +15,8 @@ MODULES="dummy veth vxlan geneve ip_gre ip6_gre ipip sit ip6_tunnel ip_vti 8021q
 	esp4 esp6 ah4 xfrm_user xfrm_interface af_key gcm seqiv authenc hmac cbc
 	echainiv chacha20poly1305"
 
-# Debian's cloud kernels have it, but 5.10's
-[[ $(uname -r) = 5.10.*-cloud-* ]] || MODULES+=" tls"
+# Which Debian's 5.10 has not
+[[ $(uname -r) = 5.10.* ]] || MODULES+=" tls"
 # Built in where it is no module any more
 ! modinfo -n sha256_generic >/dev/null 2>&1 || MODULES+=" sha256_generic"
 
