@@ -41,6 +41,8 @@ cases() {
 	baseline-ipv6         baseline-ipv6  ipv6  rx    128         -         -
 	mirrorx-flow-ipv6     baseline-ipv6  ipv6  rx    128         unsampled mirrorx $SESSION sample $RARE flow
 	mirrorx-flow-inner    baseline       plain rx    64,1500     unsampled mirrorx $SESSION sample $RARE flow flow_inner
+	baseline-vxlan        baseline-vxlan vxlan rx    128         -         -
+	mirrorx-flow-vxlan    baseline-vxlan vxlan rx    128         unsampled mirrorx $SESSION sample $RARE flow flow_inner
 	mirrorx-spread        baseline       plain rx    64,1500     d1,sent   mirrorx ${SESSION/10.0.0.2/10.0.0.2,10.0.0.3} spread flow
 	mirrorx-anonymize     mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION $ANONYMIZE
 	mirrorx-anonymize-mac mirrorx        plain rx    64,1500     d1,sent   mirrorx $SESSION $ANONYMIZE anonymize_mac
@@ -119,7 +121,7 @@ prepare_pktgen() {	# rx|tx FRAGMENTS SOURCEPORT[-LAST] DESTPORT COMMAND...
 # Sets DEV and SEND to where the packets pass, and what sends them, UNDERLAY to what
 # happens to copies, and CROWD to how many other actions there are.
 # shellcheck disable=SC2034
-prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|new|ipv6|gso
+prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|new|ipv6|vxlan|gso
 	DEV=d0 SEND=send_pktgen UNDERLAY='' CROWD=0
 	case $2 in
 	crowd)	CROWD=500 ;;&
@@ -131,6 +133,7 @@ prepare() {	# rx|tx plain|sum|frags|copy|seen|own|crowd|new|ipv6|gso
 	frags)	prepare_pktgen "$1" 2 9 9 ;;	# all but the headers in pages
 	copy)	prepare_pktgen "$1" 0 4096 8939 ;;
 	new)	prepare_pktgen "$1" 0 1000-60999 9 ;;	# each of another flow than those before
+	vxlan)	prepare_pktgen "$1" 0 9 4789 ;;	# by its flags; what is in it is no IP
 	ipv6)	prepare_pktgen "$1" 0 9 9 "src6 2001:db8::2" "dst6 2001:db8::1" ;;
 	gso)	DEV=t0 SEND=send_gso ;;		# 64 KB, of which each frame counts
 	*)	false ;;

@@ -110,11 +110,17 @@ icmp() {	# COUNTER [COMMAND...]
 		/^Icmp:/ { for (i = 2; i <= NF; i++) if ($i == name) at = i }' /proc/net/snmp
 }
 
-# All requests have passed the mirror, and reached who answers.
-all_passed() {	# FILE MORE-SENT-BEFORE
+# Requests and answers that are on their way, or lost
+on_their_way() {
+	echo $(($(icmp OutEchos in_peer) - $(icmp InEchos) + $(icmp OutEchoReps) - $(icmp InEchoReps in_peer)))
+}
+
+# All have passed the mirror, and reached who asks.
+all_passed() {	# FILE ON-THEIR-WAY-BEFORE
 	cat "$1"
-	echo "sent $(icmp OutEchos in_peer), received $(icmp InEchos), $2 more before"
-	(($(icmp OutEchos in_peer) - $(icmp InEchos) == $2 && $(icmp InEchos) > 100))
+	echo "sent $(icmp OutEchos in_peer), received $(icmp InEchos), answered $(icmp OutEchoReps)," \
+		"answers $(icmp InEchoReps in_peer); before $2 less"
+	(($(on_their_way) == $2 && $(icmp OutEchoReps) == $(icmp InEchos) && $(icmp InEchos) > 100))
 }
 
 only_version() {	# VERSION
@@ -124,9 +130,9 @@ only_version() {	# VERSION
 
 # apt in full view, as it takes minutes
 upgrade() {
-	local before more
+	local before way
 	before=$(where)
-	more=$(($(icmp OutEchos in_peer) - $(icmp InEchos)))
+	way=$(on_their_way)
 	echo "# upgrading under load, a few minutes"
 	# of its own what runs beside a shell ignores SIGINT
 	ip netns exec peer env --default-signal=INT ping -q -i 0.02 198.51.100.1 >/root/ping &
@@ -135,7 +141,7 @@ upgrade() {
 	kill -INT $!
 	wait $!
 	check "dkms has the new version only" only_version "$1"
-	check "no packet was lost meanwhile" all_passed /root/ping "$more"
+	check "no packet was lost meanwhile" all_passed /root/ping "$way"
 	check "each has its copy" arrived 100
 	check "the module in use is the one from before" \
 		test "$(where)" = "${before:?}"

@@ -11,7 +11,6 @@ from tap import finish, ok
 from workers import Cluster, expected, repeating
 
 ALIVE, WITHOUT, BACK = range(3)
-PORT, FIRST_SHORT, FIRST_LONG, ANSWER = 80, 20000, 30000, 3000
 cluster = Cluster(sys.argv[1])
 lost, hosts = cluster.lost, list(cluster.workers)
 staying = [host for host in hosts if host != lost]
@@ -19,18 +18,18 @@ on_wire, busy = expected(cluster.source), repeating(cluster.source)
 
 
 def client(flow):
-    return next(port for _, port in flow if port != PORT)
+    return next(port for _, port in flow if port != cluster.port)
 
 
 def is_long(flow):
-    return client(flow) >= FIRST_LONG
+    return client(flow) >= cluster.first_long
 
 
 def requests(flow):
     """Paths of all requests of a connection"""
     if not is_long(flow):
-        return [f"/mirrorx/short/{client(flow) - FIRST_SHORT}/0"]
-    number = client(flow) - FIRST_LONG
+        return [f"/mirrorx/short/{client(flow) - cluster.first_short}/0"]
+    number = client(flow) - cluster.first_long
     return [f"/mirrorx/long/{number}/{n}" for n in range(cluster.long[number])]
 
 
@@ -58,7 +57,7 @@ def seen(name, report, flow, counts):
     for what, found in (("requests", report.requests), ("alerts", report.alerts)):
         if any(found[path] != 1 for path in requests(flow)):
             wrong.append(f"{what}: {[found[path] for path in requests(flow)]}")
-    if any(report.files[path, ANSWER, "CLOSED"] != 1 for path in requests(flow)):
+    if any(report.files[path, cluster.answer, "CLOSED"] != 1 for path in requests(flow)):
         wrong.append("files")
     complaints = [event for event in report.complaints[flow]
                   if flow not in busy or "retransmission" not in event]

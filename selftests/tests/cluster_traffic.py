@@ -216,6 +216,7 @@ def main():
         json.dump({"workers": {w.address: [f"{w.ns}-{n + 1}" for n in range(w.starts)] for w in workers},
                    "lost": lost.address, "commands": commands, "suricata": lost.command,
                    "phases": story.phases, "events": story.events, "collectors": collectors, "stats": stats,
+                   "port": PORT, "first_short": FIRST_SHORT, "first_long": FIRST_LONG, "answer": ANSWER,
                    "long": [c.requests for c in story.long], "short": story.short}, out, indent=1)
 
 
