@@ -38,6 +38,8 @@ wait_for() {	# SECONDS COMMAND...
 link() {	# NAMESPACE DEVICE LOCAL REMOTE
 	ip netns add "$1"
 	ip link add "$2" type veth peer name eth0 netns "$1"
+	# udev gives it another MAC address, which neighbours notice late
+	udevadm settle
 	ip address add "$3/24" dev "$2"
 	ip link set "$2" up
 	ip -n "$1" address add "$4/24" dev eth0
