@@ -14,6 +14,8 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
+#include <asm/byteorder.h>
+
 #include "flow.h"
 
 /* A tunnel in a tunnel in a tunnel; what is deeper belongs to that one. */
@@ -34,9 +36,13 @@
 #define PORTS_LEN		4
 
 #define KIND_ETHERNET		2
-#define KIND_IPV4		4
-#define KIND_IPV6		6
+#define KIND_IPV4		MIRRORX_FLOW_IPV4
+#define KIND_IPV6		MIRRORX_FLOW_IPV6
 #define DATAGRAM		1
+
+/* In &mirrorx_flow_ends.what */
+#define PROTO_SHIFT		32
+#define IS_IPV6			((__u64)KIND_IPV6 << 40)
 
 /* RFC 2784 and 2890; the version, and bits of RFC 1701 that are not used more */
 #define GRE_LEN			4
@@ -104,23 +110,62 @@ static __always_inline void put_ip(struct mirrorx_flow_key *key,
 	key->len = 2 * len + 8;
 }
 
-/* Of a packet of IPv4 or IPv6 without extensions: is it of a flow of its own? */
-static __always_inline bool is_usual(const __u8 *l4, __u8 proto, bool inner)
+static __always_inline __u64 word(const __u8 *bytes)
 {
-	__u16 port;
+	__u64 word;
 
-	if (proto != IPPROTO_UDP)
-		return proto == IPPROTO_TCP;
-	port = get_unaligned_be16(l4 + UDP_DEST);
-	return !inner || (port != VXLAN_PORT && port != GENEVE_PORT);
+	memcpy(&word, bytes, sizeof(word));
+	return word;
 }
 
-static __always_inline void put_what(struct mirrorx_flow_ends *ends,
-				     const __u8 *l4, __u8 proto, __u8 kind)
+/* Ports in network order are as good as others to tell flows apart. */
+static __always_inline __u64 pack(const __u8 *l4, __u64 proto)
 {
-	ends->what = (__u64)get_unaligned_be32(l4) << 32 | proto << 8 | kind;
-	if (kind == KIND_IPV4)
-		memset(ends->addrs + 1, 0, 3 * sizeof(*ends->addrs));
+	__u32 ports;
+
+	memcpy(&ports, l4, sizeof(ports));
+	return proto << PROTO_SHIFT | ports;
+}
+
+static __always_inline bool is_usual(__u64 proto)
+{
+	return proto == IPPROTO_UDP || proto == IPPROTO_TCP;
+}
+
+static __always_inline bool is_fragment(const __u8 *ip)
+{
+	__be16 frag_off;
+
+	memcpy(&frag_off, ip + IPV4_FRAG_OFF, sizeof(frag_off));
+	return frag_off & __cpu_to_be16(MIRRORX_FRAGMENT_MORE |
+					MIRRORX_FRAGMENT_OFFSET);
+}
+
+static __always_inline bool find_usual_ipv4(struct mirrorx_flow_ends *ends,
+					    const __u8 *ip)
+{
+	__u64 proto = ip[IPV4_PROTO];
+
+	if (ip[0] != 0x45 || is_fragment(ip) || !is_usual(proto))
+		return false;
+	ends->what = pack(ip + IPV4_LEN, proto);
+	ends->addrs[0] = word(ip + IPV4_ADDRS);
+	return true;
+}
+
+static __always_inline bool find_usual_ipv6(struct mirrorx_flow_ends *ends,
+					    const __u8 *ip)
+{
+	__u64 proto = ip[IPV6_NEXT];
+
+	if (ip[0] >> 4 != 6 || !is_usual(proto))
+		return false;
+	ends->what = pack(ip + IPV6_LEN, proto) | IS_IPV6;
+	ends->addrs[0] = word(ip + IPV6_ADDRS);
+	ends->addrs[1] = word(ip + IPV6_ADDRS + 8);
+	ends->addrs[2] = word(ip + IPV6_ADDRS + 16);
+	ends->addrs[3] = word(ip + IPV6_ADDRS + 24);
+	return true;
 }
 
 /**
@@ -128,69 +173,88 @@ static __always_inline void put_what(struct mirrorx_flow_ends *ends,
  * @ends: of the flow, of which mirrorx_flow_key() makes the key
  * @frame: from the Ethernet header on
  * @len: bytes of it that lie in one piece
- * @inner: whether to look into tunnels
  *
- * Return: false if it is no whole packet of TCP or UDP right behind the Ethernet
- * header, or may be a tunnel's
+ * It does not look into tunnels.
+ *
+ * Return: MIRRORX_FLOW_IPV4 or MIRRORX_FLOW_IPV6; 0 if it is no whole packet of TCP
+ * or UDP right behind the Ethernet header
  */
-__always_inline bool mirrorx_flow_usual(struct mirrorx_flow_ends *ends,
-					const __u8 *frame, __u32 len,
-					bool inner)
+__always_inline __u8 mirrorx_flow_usual(struct mirrorx_flow_ends *ends,
+					const __u8 *frame, __u32 len)
 {
-	const __u8 *ip = frame + ETH_HLEN, *l4 = ip + IPV4_LEN;
+	const __u8 *ip = frame + ETH_HLEN;
 
 	if (len < ETH_HLEN + IPV4_LEN + PORTS_LEN)
-		return false;
+		return 0;
 	switch (get_unaligned_be16(frame + 2 * ETH_ALEN)) {
 	case ETH_P_IP:
-		if (ip[0] != 0x45 || !is_usual(l4, ip[IPV4_PROTO], inner) ||
-		    get_unaligned_be16(ip + IPV4_FRAG_OFF) &
-		    (MIRRORX_FRAGMENT_MORE | MIRRORX_FRAGMENT_OFFSET))
-			return false;
-		put_what(ends, l4, ip[IPV4_PROTO], KIND_IPV4);
-		memcpy(ends->addrs, ip + IPV4_ADDRS, 2 * IPV4_ADDR_LEN);
-		return true;
+		return find_usual_ipv4(ends, ip) ? KIND_IPV4 : 0;
 	case ETH_P_IPV6:
-		l4 = ip + IPV6_LEN;
-		if (len < ETH_HLEN + IPV6_LEN + PORTS_LEN || ip[0] >> 4 != 6 ||
-		    !is_usual(l4, ip[IPV6_NEXT], inner))
-			return false;
-		put_what(ends, l4, ip[IPV6_NEXT], KIND_IPV6);
-		memcpy(ends->addrs, ip + IPV6_ADDRS, 2 * IPV6_ADDR_LEN);
-		return true;
+		return len >= ETH_HLEN + IPV6_LEN + PORTS_LEN &&
+		       find_usual_ipv6(ends, ip) ? KIND_IPV6 : 0;
 	default:
-		return false;
+		return 0;
 	}
 }
 
 /**
  * mirrorx_flow_same() - are these of the same flow, in the same direction?
- * @a: as mirrorx_flow_usual() has filled it, or all 0
- * @b: likewise
+ * @a: as mirrorx_flow_usual() has filled it
+ * @b: likewise, or all 0
+ * @kind: what it said of @a
  *
  * Return: whether they are
  */
 __always_inline bool mirrorx_flow_same(const struct mirrorx_flow_ends *a,
-				       const struct mirrorx_flow_ends *b)
+				       const struct mirrorx_flow_ends *b,
+				       __u8 kind)
 {
-	return !((a->what ^ b->what) | (a->addrs[0] ^ b->addrs[0]) |
-		 (a->addrs[1] ^ b->addrs[1]) | (a->addrs[2] ^ b->addrs[2]) |
-		 (a->addrs[3] ^ b->addrs[3]));
+	__u64 other = (a->what ^ b->what) | (a->addrs[0] ^ b->addrs[0]);
+
+	if (kind == KIND_IPV6)
+		other |= (a->addrs[1] ^ b->addrs[1]) |
+			 (a->addrs[2] ^ b->addrs[2]) |
+			 (a->addrs[3] ^ b->addrs[3]);
+	return !other;
+}
+
+/* Source and destination, in host order */
+static __always_inline __u32 ports_of(const struct mirrorx_flow_ends *ends)
+{
+	__u32 ports = ends->what;
+
+	return get_unaligned_be32(&ports);
+}
+
+/**
+ * mirrorx_flow_is_tunnel() - may a frame be one of a tunnel?
+ * @ends: as mirrorx_flow_usual() has filled it
+ *
+ * Return: whether it is of UDP, and to a port of VXLAN or Geneve
+ */
+bool mirrorx_flow_is_tunnel(const struct mirrorx_flow_ends *ends)
+{
+	__u16 port = ports_of(ends);
+
+	return (__u8)(ends->what >> PROTO_SHIFT) == IPPROTO_UDP &&
+	       (port == VXLAN_PORT || port == GENEVE_PORT);
 }
 
 /**
  * mirrorx_flow_key() - what tells a flow from others
  * @key: to be filled
  * @ends: of a frame of it
+ * @kind: what mirrorx_flow_usual() said of it
  */
 __always_inline void mirrorx_flow_key(struct mirrorx_flow_key *key,
-				      const struct mirrorx_flow_ends *ends)
+				      const struct mirrorx_flow_ends *ends,
+				      __u8 kind)
 {
 	const __u8 *addrs = (const __u8 *)ends->addrs;
-	__u32 ports = ends->what >> 32;
-	__u8 proto = ends->what >> 8;
+	__u32 ports = ports_of(ends);
+	__u8 proto = ends->what >> PROTO_SHIFT;
 
-	if ((__u8)ends->what == KIND_IPV4)
+	if (kind == KIND_IPV4)
 		put_ip(key, addrs, IPV4_ADDR_LEN, ports, proto, KIND_IPV4);
 	else
 		put_ip(key, addrs, IPV6_ADDR_LEN, ports, proto, KIND_IPV6);

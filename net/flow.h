@@ -10,6 +10,10 @@
 
 #include "headers.h"
 
+/* What a key is made of, besides Ethernet */
+#define MIRRORX_FLOW_IPV4	4
+#define MIRRORX_FLOW_IPV6	6
+
 /* Of IPv6: two addresses, and a word with ports, protocol and kind */
 #define MIRRORX_FLOW_MAX	40
 
@@ -33,9 +37,8 @@ struct mirrorx_flow_key {
 /**
  * struct mirrorx_flow_ends - how a frame of TCP or UDP tells its flow, which frames
  *	in the other direction tell the other way round
- * @what: ports, protocol and 4 or 6; never 0
- * @addrs: source and destination, network order; IPv4 uses the first word,
- *	and 0
+ * @what: ports in network order, protocol, and whether it is IPv6; never 0
+ * @addrs: source and destination, network order; IPv4 uses the first word only
  */
 struct mirrorx_flow_ends {
 	__u64 what;
@@ -54,12 +57,13 @@ struct mirrorx_flow {
 	bool later;
 };
 
-bool mirrorx_flow_usual(struct mirrorx_flow_ends *ends, const __u8 *frame,
-			__u32 len, bool inner);
+__u8 mirrorx_flow_usual(struct mirrorx_flow_ends *ends, const __u8 *frame,
+			__u32 len);
+bool mirrorx_flow_is_tunnel(const struct mirrorx_flow_ends *ends);
 bool mirrorx_flow_same(const struct mirrorx_flow_ends *a,
-		       const struct mirrorx_flow_ends *b);
+		       const struct mirrorx_flow_ends *b, __u8 kind);
 void mirrorx_flow_key(struct mirrorx_flow_key *key,
-		      const struct mirrorx_flow_ends *ends);
+		      const struct mirrorx_flow_ends *ends, __u8 kind);
 void mirrorx_flow_find(struct mirrorx_flow *flow,
 		       const struct mirrorx_view *view, bool inner);
 

@@ -83,43 +83,61 @@ static noinline u64 hash_any(const struct sk_buff *skb,
 	return hash_key(&flow.key, params);
 }
 
-static __always_inline bool find_ends(struct mirrorx_flow_ends *ends,
-				      const struct sk_buff *skb, bool inner)
+/* The piece of a frame in an skb that starts with its Ethernet header, if there is one */
+static __always_inline u32 find_piece(const u8 **piece, const struct sk_buff *skb)
 {
 	int start = skb_mac_offset(skb);
 
-	return skb->dev->type == ARPHRD_ETHER && start <= 0 &&
-	       mirrorx_flow_usual(ends, skb_mac_header(skb),
-				  skb_headlen(skb) - start, inner);
+	if (unlikely(skb->dev->type != ARPHRD_ETHER || start > 0))
+		return 0;
+	*piece = skb_mac_header(skb);
+	return skb_headlen(skb) - start;
 }
 
-static noinline u64 hash_ends(const struct mirrorx_flow_ends *ends,
-			      const struct mirrorx_params *params)
+/*
+ * A flow that this CPU has not seen lately takes the place of another, but for one
+ * whose packets are to be looked into, each of them.
+ */
+static noinline u64 hash_new(struct mirrorx_known_flow *known,
+			     const struct sk_buff *skb, const u8 *piece, u32 len,
+			     const struct mirrorx_params *params)
 {
 	struct mirrorx_flow_key key __uninitialized;
-
-	mirrorx_flow_key(&key, ends);
-	return hash_key(&key, params);
-}
-
-/* Of a flow that this CPU may have seen lately */
-static __always_inline u64 hash_known(const struct mirrorx_flow_ends *ends,
-				      const struct mirrorx_params *params)
-{
-	u64 place = mix(mix(0, ends->what), ends->addrs[0] ^ ends->addrs[1] ^
-					    ends->addrs[2] ^ ends->addrs[3]);
-	struct mirrorx_known_flow *known;
+	struct mirrorx_flow_ends ends = {};
 	u64 hash;
+	u8 kind;
 
+	kind = mirrorx_flow_usual(&ends, piece, len);
+	if (params->flow_inner && mirrorx_flow_is_tunnel(&ends))
+		return hash_any(skb, params);
+	mirrorx_flow_key(&key, &ends, kind);
+	hash = hash_key(&key, params);
 	local_lock_nested_bh(&params->flows->lock);
-	known = this_cpu_ptr(params->flows)->known + place % MIRRORX_KNOWN_FLOWS;
-	if (unlikely(!mirrorx_flow_same(&known->ends, ends))) {
-		known->hash = hash_ends(ends, params);
-		known->ends = *ends;
-	}
-	hash = known->hash;
+	known->hash = hash;
+	known->ends = ends;
 	local_unlock_nested_bh(&params->flows->lock);
 	return hash;
+}
+
+/* @ends stays in registers, as nobody is told where it is. */
+static __always_inline u64 hash_usual(const struct mirrorx_flow_ends *ends,
+				      u8 kind, const struct sk_buff *skb,
+				      const u8 *piece, u32 len,
+				      const struct mirrorx_params *params)
+{
+	u64 hash, mixed = ends->what ^ ends->addrs[0];
+	struct mirrorx_known_flow *known;
+	bool same;
+
+	if (kind == MIRRORX_FLOW_IPV6)
+		mixed ^= ends->addrs[1] ^ ends->addrs[2] ^ ends->addrs[3];
+	local_lock_nested_bh(&params->flows->lock);
+	known = this_cpu_ptr(params->flows)->known +
+		hash_64(mixed, MIRRORX_KNOWN_BITS);
+	same = mirrorx_flow_same(ends, &known->ends, kind);
+	hash = known->hash;
+	local_unlock_nested_bh(&params->flows->lock);
+	return likely(same) ? hash : hash_new(known, skb, piece, len, params);
 }
 
 /**
@@ -136,8 +154,18 @@ static __always_inline u64 mirrorx_flow_hash(const struct sk_buff *skb,
 					     const struct mirrorx_params *params)
 {
 	struct mirrorx_flow_ends ends __uninitialized;
+	const u8 *piece = NULL;
+	u32 len;
 
-	if (unlikely(!find_ends(&ends, skb, params->flow_inner)))
+	len = find_piece(&piece, skb);
+	switch (mirrorx_flow_usual(&ends, piece, len)) {
+	case MIRRORX_FLOW_IPV4:
+		return hash_usual(&ends, MIRRORX_FLOW_IPV4, skb, piece, len,
+				  params);
+	case MIRRORX_FLOW_IPV6:
+		return hash_usual(&ends, MIRRORX_FLOW_IPV6, skb, piece, len,
+				  params);
+	default:
 		return hash_any(skb, params);
-	return hash_known(&ends, params);
+	}
 }

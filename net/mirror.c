@@ -25,7 +25,8 @@
  * @m: the action
  * @cpu: this CPU's part of it
  * @params: its configuration
- * @own: of several collectors, the one that its flow belongs to; NULL if to none
+ * @instead_of: of several collectors, the one that its flow belongs to, where another
+ *	gets its copies; else NULL
  * @notes: what there is to say about all its copies, MIRRORX_NOTE()
  * @path: the way to the collector
  * @meta: what is particular to the copy in hand
@@ -34,7 +35,7 @@ struct mirror {
 	struct tcf_mirrorx *m;
 	struct mirrorx_cpu *cpu;
 	struct mirrorx_params *params;
-	struct mirrorx_collector *own;
+	const struct mirrorx_collector *instead_of;
 	u32 notes;
 	struct mirrorx_path path;
 	struct mirrorx_encap_meta meta;
@@ -62,26 +63,18 @@ static u32 next_seq(struct mirror *mirror)
 	return this_cpu_inc_return(*session->cpu_seq) - 1;
 }
 
-/* This CPU's share in the copies of a collector */
-static struct mirrorx_share *share_of(const struct mirror *mirror,
-				      const struct mirrorx_collector *collector)
+/* As one of several collectors' */
+static __always_inline void count_copy(const struct mirror *mirror,
+				       const struct mirrorx_collector *to)
 {
-	return this_cpu_ptr(mirror->params->shares) +
-	       (collector - mirror->params->collector);
-}
-
-static void count_copy(const struct mirror *mirror)
-{
-	const struct mirrorx_collector *to = mirror->path.route->collector;
-
 	u64_stats_update_begin(&mirror->cpu->syncp);
-	u64_stats_inc(&share_of(mirror, to)->copies);
-	if (mirror->own && mirror->own != to)
-		u64_stats_inc(&share_of(mirror, mirror->own)->moved);
+	u64_stats_inc(&this_cpu_ptr(to->share)->copies);
+	if (unlikely(mirror->instead_of))
+		u64_stats_inc(&this_cpu_ptr(mirror->instead_of->share)->moved);
 	u64_stats_update_end(&mirror->cpu->syncp);
 }
 
-/* What options change in a copy, or count; returns what to note. */
+/* What options change in a copy; returns what to note. */
 static noinline u32 amend(const struct mirror *mirror,
 			  const struct mirrorx_frame *frame,
 			  struct sk_buff *copy)
@@ -89,7 +82,7 @@ static noinline u32 amend(const struct mirror *mirror,
 	const struct mirrorx_params *params = mirror->params;
 
 	if (params->spread)
-		count_copy(mirror);
+		count_copy(mirror, mirror->path.route->collector);
 	if (params->plaintext && mirror->meta.egress)
 		mirrorx_blank_esp(copy, frame->skb);
 	if (params->zero_payload)
@@ -109,7 +102,8 @@ static __always_inline enum tca_mirrorx_stats
 mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
 	     u32 notes)
 {
-	const struct mirrorx_encap *encap = &mirror->path.route->encap;
+	const struct mirrorx_route *route = mirror->path.route;
+	const struct mirrorx_encap *encap = &route->encap;
 	const struct mirrorx_path *path = &mirror->path;
 	struct mirrorx_encap_meta *meta = &mirror->meta;
 	u32 frame_len = mirrorx_frame_len(frame);
@@ -132,8 +126,12 @@ mirror_slice(struct mirror *mirror, const struct mirrorx_frame *frame,
 		return TCA_MIRRORX_STATS_NO_MEM;
 	mirrorx_own(copy, owner);
 
-	if (unlikely(mirror->params->amends))
-		notes |= amend(mirror, frame, copy);
+	if (unlikely(mirror->params->after)) {
+		if (likely(!mirror->params->amends))
+			count_copy(mirror, route->collector);
+		else
+			notes |= amend(mirror, frame, copy);
+	}
 
 	meta->seq = next_seq(mirror);
 	meta->tag = frame->tag;
@@ -351,7 +349,7 @@ static noinline void set_meta(struct mirror *mirror, const struct sk_buff *skb)
 /* The next hop has not answered, now or since it was found out of reach. */
 static bool is_silent(const struct mirrorx_path *path, unsigned long away)
 {
-	return path->neigh && !path->resolved &&
+	return !path->resolved &&
 	       (away || READ_ONCE(path->neigh->nud_state) & NUD_FAILED);
 }
 
@@ -360,36 +358,46 @@ static bool is_silent(const struct mirrorx_path *path, unsigned long away)
  * no packet pays for all of them; to ask for its next hop is how to notice that it
  * is back.
  */
-static __always_inline enum tca_mirrorx_stats
-try_collector(struct mirror *mirror, struct mirrorx_collector *collector)
+static enum tca_mirrorx_stats try_collector(struct mirror *mirror,
+					    struct mirrorx_collector *collector)
 {
 	unsigned long away = READ_ONCE(collector->away);
 	enum tca_mirrorx_stats reason;
 
-	if (unlikely(away) && time_before(jiffies, away))
+	if (away && time_before(jiffies, away))
 		return READ_ONCE(collector->why);
-	reason = mirrorx_path_find(&mirror->path, mirror->params, collector);
-	if (!reason && unlikely(is_silent(&mirror->path, away))) {
+	reason = find_way(mirror, collector);
+	if (!reason && is_silent(&mirror->path, away)) {
 		neigh_event_send(mirror->path.neigh, NULL);
 		reason = TCA_MIRRORX_STATS_NO_NEIGH;
 	}
-	if (unlikely(reason)) {
+	if (reason) {
 		WRITE_ONCE(collector->why, reason);
 		WRITE_ONCE(collector->away, (jiffies + AWAY_RETRY) ?: 1);
-	} else if (unlikely(away)) {
+	} else if (away) {
 		WRITE_ONCE(collector->away, 0);
 	}
 	return reason;
 }
 
+static u32 slot_of(u32 flow)
+{
+	return flow >> (32 - MIRRORX_SLOT_BITS);
+}
+
 /* The flows of one that is out of reach go to others, each where it would go then. */
 static noinline enum tca_mirrorx_stats
-find_substitute(struct mirror *mirror, u32 slot, enum tca_mirrorx_stats reason)
+find_substitute(struct mirror *mirror, struct mirrorx_collector *own)
 {
 	struct mirrorx_params *params = mirror->params;
-	u64 tried = BIT_ULL(mirror->own - params->collector);
-	u32 i;
+	u32 i, slot = slot_of(mirror->meta.flow);
+	u64 tried = BIT_ULL(own - params->collector);
+	enum tca_mirrorx_stats reason;
 
+	reason = try_collector(mirror, own);
+	if (!reason)
+		return 0;
+	mirror->instead_of = own;
 	while ((i = mirrorx_spread_best(params, slot, tried)) < params->collectors) {
 		tried |= BIT_ULL(i);
 		if (!try_collector(mirror, &params->collector[i]))
@@ -398,39 +406,53 @@ find_substitute(struct mirror *mirror, u32 slot, enum tca_mirrorx_stats reason)
 	return reason;
 }
 
-/* To one of several collectors; where all get a copy, each has its turn later. */
-static noinline enum tca_mirrorx_stats choose_way(struct mirror *mirror,
+/* Each collector has its turn later. */
+static noinline enum tca_mirrorx_stats choose_all(struct mirror *mirror,
 						  const struct sk_buff *skb)
 {
-	struct mirrorx_params *params = mirror->params;
-	enum tca_mirrorx_stats reason;
-	u32 slot;
+	if (mirror->params->by_flow)
+		mirror->meta.flow =
+			upper_32_bits(mirrorx_flow_hash(skb, mirror->params));
+	return 0;
+}
 
-	mirror->own = NULL;
-	mirror->meta.time_ns = time_ns(skb);
-	if (params->by_flow)
-		mirror->meta.flow = upper_32_bits(mirrorx_flow_hash(skb, params));
-	if (params->spread == TC_MIRRORX_SPREAD_COPY)
+/* To the collector that the flow belongs to, if nothing speaks against it */
+static __always_inline enum tca_mirrorx_stats
+choose_way(struct mirror *mirror, const struct sk_buff *skb)
+{
+	struct mirrorx_params *params = mirror->params;
+	struct mirrorx_collector *own;
+	u32 flow;
+
+	mirror->instead_of = NULL;
+	if (unlikely(!params->slot))
+		return choose_all(mirror, skb);
+	flow = upper_32_bits(mirrorx_flow_hash(skb, params));
+	mirror->meta.flow = flow;
+	own = &params->collector[params->slot[slot_of(flow)]];
+	OPTIMIZER_HIDE_VAR(own);	/* which is found only once then */
+	if (likely(!data_race(own->away)) &&
+	    likely(!mirrorx_path_find(&mirror->path, params, own)) &&
+	    likely(mirror->path.resolved))
 		return 0;
-	slot = mirror->meta.flow >> (32 - MIRRORX_SLOT_BITS);
-	mirror->own = &params->collector[params->slot[slot]];
-	reason = try_collector(mirror, mirror->own);
-	return likely(!reason) ? 0 : find_substitute(mirror, slot, reason);
+	return find_substitute(mirror, own);
 }
 
 /* Find the way; what holds for all copies of a packet is known with it. */
 static __always_inline enum tca_mirrorx_stats
 set_out(struct mirror *mirror, const struct sk_buff *skb)
 {
+	struct mirrorx_params *params = mirror->params;
 	enum tca_mirrorx_stats reason;
 
-	if (unlikely(mirror->params->spread)) {
+	if (params->spread) {
 		reason = choose_way(mirror, skb);
 		if (unlikely(reason))
 			return reason;
+		mirror->meta.time_ns = time_ns(skb);
 	} else {
-		reason = mirrorx_path_find(&mirror->path, mirror->params,
-					   mirror->params->collector);
+		reason = mirrorx_path_find(&mirror->path, params,
+					   params->collector);
 		if (unlikely(reason))
 			return reason;
 		if (likely(mirror->path.route->encap.usual))

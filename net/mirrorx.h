@@ -167,8 +167,9 @@ struct mirrorx_route {
 /* How many datagrams in fragments each CPU knows */
 #define MIRRORX_DATAGRAMS	64
 
-/* And how many flows, in one direction; a power of two */
-#define MIRRORX_KNOWN_FLOWS	128
+/* And how many flows, in one direction */
+#define MIRRORX_KNOWN_BITS	7
+#define MIRRORX_KNOWN_FLOWS	BIT(MIRRORX_KNOWN_BITS)
 
 /**
  * struct mirrorx_datagram - to which flow a datagram in fragments belongs
@@ -184,11 +185,13 @@ struct mirrorx_datagram {
  * struct mirrorx_known_flow - a flow, in one direction
  * @hash: mirrorx_flow_hash()
  * @ends: that of its frames
+ *
+ * In one cache line, where that has 64 bytes or more.
  */
 struct mirrorx_known_flow {
 	u64 hash;
 	struct mirrorx_flow_ends ends;
-};
+} __aligned(64);
 
 /**
  * struct mirrorx_flows - what a CPU knows of flows, with BH off
@@ -216,22 +219,24 @@ struct mirrorx_flows {
  * struct mirrorx_collector - one of the collectors of an action
  * @daddr: its address, network order; IPv4 uses the first four bytes
  * @hash: of the address, the same on every host with this seed
+ * @why: it was out of reach, enum tca_mirrorx_stats
  * @session: sequence numbers; survives a replace that does not change it
  * @pmtu: hears what routers say about the copies
  * @route: to it, as found last; replaced by whoever finds it outdated
  * @away: jiffies at which to try again, where it was out of reach; 0 if it was not
- * @why: it was, enum tca_mirrorx_stats
+ * @share: this action's copies that go there
  *
- * The last two are for actions with several collectors.
+ * @why, @away and @share are for actions with several collectors.
  */
 struct mirrorx_collector {
 	u8 daddr[16];
 	u32 hash;
+	u8 why;
 	struct mirrorx_session *session;
 	struct mirrorx_pmtu *pmtu;
 	struct mirrorx_route __rcu *route;
 	unsigned long away;
-	u8 why;
+	struct mirrorx_share __percpu *share;
 };
 
 /**
@@ -266,8 +271,8 @@ struct mirrorx_share {
  * @zero_payload: clear what follows the headers
  * @looks: any option that looks into the frame before it is copied, or copies it
  *	more than once
- * @amends: any option for which a copy may differ from its frame, or is counted
- *	elsewhere as well
+ * @amends: any option for which a copy may differ from its frame
+ * @after: that, or copies are counted for each of several collectors as well
  * @limited: there is a limit
  * @limit: how much may be sent
  * @oversize: enum tc_mirrorx_oversize
@@ -306,6 +311,7 @@ struct mirrorx_params {
 	bool zero_payload;
 	bool looks;
 	bool amends;
+	bool after;
 	bool limited;
 	u8 oversize;
 	struct mirrorx_limit limit[MIRRORX_LIMITS];
@@ -748,7 +754,8 @@ u64 mirrorx_pan_id(const struct mirrorx_pan *pan);
  * @route: route
  * @neigh: next hop; NULL if only the IP stack knows it
  * @by_stack: whether copies go through the IP stack
- * @resolved: whether the link-layer address of @neigh is known
+ * @resolved: whether the link-layer address of @neigh is known, or that is not our
+ *	concern
  * @local_out: hooks to ask where copies do not; may be NULL
  * @post_routing: and these
  * @mtu: bytes of an outer packet that pass, IP header included

@@ -706,8 +706,9 @@ static int parse_params(struct mirrorx_params *params, struct nlattr **tb,
 	params->plaintext = get_u32(tb[TCA_MIRRORX_PLAINTEXT], 0);
 	params->looks = conf->strip || params->trunc_after ||
 			params->spread == TC_MIRRORX_SPREAD_COPY;
-	params->amends = params->fixlen || params->plaintext || params->spread ||
-			 params->pan || params->zero_payload;
+	params->amends = params->fixlen || params->plaintext || params->pan ||
+			 params->zero_payload;
+	params->after = params->amends || params->spread;
 	params->mark = get_u32(tb[TCA_MIRRORX_MARK], 0);
 	params->priority = get_u32(tb[TCA_MIRRORX_PRIORITY], 0);
 	return 0;

@@ -316,7 +316,7 @@ static noinline bool has_ipsec_state(const struct sk_buff *skb, struct net *net)
  * the packet tells, so it is looked up as the stack did that sent it; but only
  * for devices that can do so, and if there are policies at all.
  */
-static bool is_for_ipsec_device(const struct sk_buff *skb)
+static __always_inline bool is_for_ipsec_device(const struct sk_buff *skb)
 {
 	struct net *net;
 
@@ -328,13 +328,13 @@ static bool is_for_ipsec_device(const struct sk_buff *skb)
 	       !(skb_dst(skb)->flags & DST_NOXFRM) && has_ipsec_state(skb, net);
 }
 #else
-static bool is_for_ipsec_device(const struct sk_buff *skb)
+static __always_inline bool is_for_ipsec_device(const struct sk_buff *skb)
 {
 	return false;
 }
 #endif
 
-static bool is_secret(const struct sk_buff *skb)
+static __always_inline bool is_secret(const struct sk_buff *skb)
 {
 	return skb_is_decrypted(skb) || is_for_ipsec_device(skb) ||
 	       (secpath_exists(skb) && is_ipsec_plaintext(skb));

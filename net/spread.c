@@ -73,6 +73,8 @@ static int share_out(struct mirrorx_params *params)
  */
 int mirrorx_spread_init(struct mirrorx_params *params)
 {
+	u32 i;
+
 	if (!params->spread)
 		return 0;
 	params->shares =
@@ -81,6 +83,8 @@ int mirrorx_spread_init(struct mirrorx_params *params)
 				   GFP_KERNEL_ACCOUNT);
 	if (!params->shares)
 		return -ENOMEM;
+	for (i = 0; i < params->collectors; i++)
+		params->collector[i].share = params->shares + i;
 	return params->spread == TC_MIRRORX_SPREAD_FLOW ? share_out(params) : 0;
 }
 

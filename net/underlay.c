@@ -453,8 +453,10 @@ mirrorx_path_find(struct mirrorx_path *path,
 
 	if (unlikely(path->mtu < path->route->encap.len + ETH_HLEN))
 		return TCA_MIRRORX_STATS_MTU;
-	if (unlikely(!path->route->plain))
+	if (unlikely(!path->route->plain)) {
+		path->resolved = true;	/* or asked for by the stack */
 		return 0;
+	}
 	path->by_stack = !find_hooks(path, params);
 	return find_neigh(path);
 }

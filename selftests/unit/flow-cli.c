@@ -35,13 +35,15 @@ static void find(__u32 data_len, int inner)
 	struct mirrorx_flow_key usual = { .len = 0 };
 	struct mirrorx_flow_ends ends;
 	struct mirrorx_flow flow;
+	__u8 kind;
 
 	mirrorx_flow_find(&flow, &view, inner);
 	print(&flow.key, " ");
 	print(&flow.datagram, " ");
 	printf("%d ", flow.later);
-	if (mirrorx_flow_usual(&ends, first, data_len, inner))
-		mirrorx_flow_key(&usual, &ends);
+	kind = mirrorx_flow_usual(&ends, first, data_len);
+	if (kind && !(inner && mirrorx_flow_is_tunnel(&ends)))
+		mirrorx_flow_key(&usual, &ends, kind);
 	print(&usual, "\n");
 	free(first);
 	free(all);

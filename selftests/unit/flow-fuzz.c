@@ -23,16 +23,27 @@ static void check_key(const struct mirrorx_flow_key *key)
 		key->len == MIRRORX_FLOW_MAX);
 }
 
-/* Any other byte is another flow; what IPv4 does not use is always the same. */
-static void check_ends(const struct mirrorx_flow_ends *ends, __u8 which)
+/* Any other byte is another flow, but for what IPv4 does not use. */
+static void check_ends(const struct mirrorx_flow_ends *ends, __u8 kind,
+		       __u8 which)
 {
+	__u8 used = kind == MIRRORX_FLOW_IPV4 ? 16 : sizeof(*ends);
 	struct mirrorx_flow_ends other = *ends;
 
-	require(ends->what && mirrorx_flow_same(ends, &other));
+	require(ends->what && mirrorx_flow_same(ends, &other, kind));
 	((__u8 *)&other)[which % sizeof(other)] ^= 1 << which % 8;
-	require(!mirrorx_flow_same(ends, &other));
-	require((__u8)ends->what != 4 ||
-		!(ends->addrs[1] | ends->addrs[2] | ends->addrs[3]));
+	require(mirrorx_flow_same(ends, &other, kind) ==
+		(which % sizeof(other) >= used));
+}
+
+/* It is not what the memory is at first, nor the same in the other kind. */
+static void check_kind(const struct mirrorx_flow_ends *ends, __u8 kind)
+{
+	struct mirrorx_flow_ends none = { 0 };
+
+	require(kind == MIRRORX_FLOW_IPV4 || kind == MIRRORX_FLOW_IPV6);
+	require(!mirrorx_flow_same(ends, &none, kind));
+	require(ends->what >> 40 == (kind == MIRRORX_FLOW_IPV6 ? kind : 0));
 }
 
 /* The short cut comes to the same. */
@@ -41,13 +52,16 @@ static void check_usual(const struct mirrorx_flow *flow, const __u8 *first,
 {
 	struct mirrorx_flow_ends ends = { 1, { 1, 1, 1, 1 } };
 	struct mirrorx_flow_key usual;
+	__u8 kind;
 
-	if (!mirrorx_flow_usual(&ends, first, len, inner))
+	kind = mirrorx_flow_usual(&ends, first, len);
+	if (!kind || (inner && mirrorx_flow_is_tunnel(&ends)))
 		return;
-	mirrorx_flow_key(&usual, &ends);
+	mirrorx_flow_key(&usual, &ends, kind);
 	require(usual.len == flow->key.len && !flow->datagram.len);
 	require(!memcmp(usual.bytes, flow->key.bytes, usual.len));
-	check_ends(&ends, len);
+	check_kind(&ends, kind);
+	check_ends(&ends, kind, len);
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
