@@ -20,6 +20,9 @@ RELEASES = {
 # What is installed, and what apt has at hand, so that no network is needed.
 WITH = "linux-image-cloud-amd64,systemd-sysv,udev,iputils-ping,bash-completion,openssl"
 LATER = "dkms iproute2 python3 linux-headers-cloud-amd64"
+# Where a chroot, and rpm's scripts in it, find programs: first those that are put in their way.
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENTER = ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "sh", "-c"]
 # The test is a service, and the last thing that the system does.
 SERVICE = """[Unit]
 Description=Test of mirrorx
@@ -91,10 +94,18 @@ class System:
             shutil.copy(deb, self.path(name))
 
     def run(self, command):
-        return run("unshare", "-m", "-n", "-p", "-f", "--kill-child", "sh", "-c",
-                   'mount -t proc proc "$0/proc" && exec chroot "$0" /bin/bash -ec "cd /root; $1"',
-                   self.root, command, env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                            "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
+        return run(*ENTER, 'mount -t proc proc "$0/proc" && exec chroot "$0" /bin/bash -ec "cd /root; $1"',
+                   self.root, command, env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive",
+                                            "LC_ALL": "C"})
+
+    def rpm(self, *words):
+        """The rpm of this machine, as the system has none."""
+        return run(*ENTER, 'mount -t proc proc "$0/proc" && exec rpm --root "$0" "$@"', self.root,
+                   "--define", f"_install_script_path {PATH}", *words)
+
+    def files(self):
+        """All that are mirrorx's by their name, but for those to be installed from."""
+        return {path for path in self.root.rglob("*mirrorx*") if self.path("root") not in path.parents}
 
     def installed(self):
         """Kernels that dkms has the module for."""
