@@ -74,7 +74,7 @@ static __always_inline void count_copy(const struct mirror *mirror,
 	u64_stats_update_end(&mirror->cpu->syncp);
 }
 
-/* What options change in a copy; returns what to note. */
+/* Where options change a copy, all that is done to it; returns what to note. */
 static noinline u32 amend(const struct mirror *mirror,
 			  const struct mirrorx_frame *frame,
 			  struct sk_buff *copy)
