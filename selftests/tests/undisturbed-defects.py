@@ -9,6 +9,8 @@ mirrorx still has to be right, and what the peer did is in the output.
 
     src und0 --- e0 rtr e1 --- eth0 col
 """
+import os
+import re
 import socket
 import struct
 import time
@@ -52,8 +54,11 @@ def underlay():
 class Mirror:
     """No mirror, mirrorx, or a tunnel device, on some hooks of src."""
 
-    # a debug kernel would report what the tunnel device does: that it may deadlock is its own matter
-    MODES = ("unmirrored", "mirrorx") if KMEMLEAK.exists() else ("unmirrored", "mirrorx", "erspan")
+    # What the tunnel device does is its own matter: a debug kernel would report that it may deadlock,
+    # and 6.1 with PREEMPT_RT mirrors for ever where the underlay is mirrored, too.
+    MODES = ("unmirrored", "mirrorx", "erspan")
+    if KMEMLEAK.exists() or re.fullmatch(r"6\.1\..*-rt-.*", os.uname().release):
+        MODES = MODES[:2]
 
     def __init__(self, mode, hooks, family=4, tunnel_mtu=None):
         self.mode, self.hooks = mode, hooks
