@@ -44,8 +44,9 @@ def bare(*names):
 def addresses(ns, dev, *own):
     """Bring a device up; OWN: {family: address} each."""
     for key in "ipv4", "ipv6":
-        # else known neighbours would be probed again, at random times
+        # else known neighbours would be probed again, at random times, or when they are used
         sysctl(ns, f"net.{key}.neigh.{dev}.base_reachable_time_ms", 24 * 3600 * 1000)
+        sysctl(ns, f"net.{key}.neigh.{dev}.delay_first_probe_time", 24 * 3600)
     batch("ip", "\n".join([f"link set {dev} up"] + [
         f"address replace {some[f]}/{PREFIX[f]} dev {dev}" for some in own for f in some]), ns)
 
