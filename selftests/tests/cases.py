@@ -15,8 +15,9 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 
-SOL_PACKET, PACKET_VNET_HDR = 263, 15
+SOL_PACKET, PACKET_VNET_HDR, ETH_P_ALL = 263, 15, 3
 CLONE_NEWNET = 0x40000000
 CTAG, STAG = 0x8100, 0x88a8
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
@@ -26,6 +27,7 @@ UDP_GSO = () if platform.release().startswith(("5.10.", "6.1.")) else (UDP_L4,)
 MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")
+PATIENCE = int(os.environ.get("PATIENCE") or 1)
 
 os.sched_setaffinity(0, {0})            # frames that several CPUs send may overtake each other
 libc = ctypes.CDLL(None, use_errno=True)
@@ -90,6 +92,18 @@ def mark(wire, text):
     wire.send(MACS + struct.pack("!H", MARK_TYPE) + text.encode().ljust(46, b"\0"))
 
 
+def mark_passing(dev, wire, text):
+    """MARK, which passes a device of src in its own time: WireGuard agrees on keys first, a work
+    queue comes late."""
+    enter("src")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tap:
+        tap.bind((dev, ETH_P_ALL))
+        tap.settimeout(20 * PATIENCE)
+        mark(wire, text)
+        while f"{text}\0".encode() not in tap.recv(1 << 16):
+            pass
+
+
 def action(options, underlay):
     words = options.split()
     if "dst_ip" not in words:
@@ -119,11 +133,12 @@ def case(name, hook, wire, sessions=("",), underlay=4, dev="eth0", capture=None,
         words += more
     in_ns("src", "tc", "filter", "add", "dev", dev, hook, "pref", 1, "matchall", *words)
     ifindex = socket.if_nametoindex(dev)
-    mark(wire, f"begin {idents[0]}")
+    put = partial(mark_passing, dev) if settle else mark
+    put(wire, f"begin {idents[0]}")
     yield note
     time.sleep(settle)
-    mark(wire, f"end {idents[0]}")
-    time.sleep(settle and 0.05)
+    put(wire, f"end {idents[0]}")
+    time.sleep(settle and 0.05)         # on their way in, frames are seen before filters get them
     shown = json.loads(in_ns("src", "tc", "-j", "-s", "-batch", "-", input=f"""
         filter show dev {dev} {hook}
         filter del dev {dev} {hook} pref 1"""))
