@@ -4,6 +4,7 @@
 For the host's halves of the packet tests, with what tests/cases.py recorded.
 """
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +25,8 @@ FLAGS = ("fixlen", "random", "every", "flow", "flow_inner", "anonymize_mac", "ze
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status",
              "sctp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
-          "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags", "ip.frag_offset",
-          "ip.ttl", "ip.proto", "ip.src", "ip.dst",
+          "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags.rb", "ip.flags.df", "ip.flags.mf",
+          "ip.frag_offset", "ip.ttl", "ip.proto", "ip.src", "ip.dst",
           "ipv6.version", "ipv6.tclass", "ipv6.flow", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
           "ipv6.src", "ipv6.dst", "gre.flags_and_version", "gre.proto", "gre.sequence_number",
           "erspan.version", "erspan.vlan", "erspan.cos", "erspan.bso", "erspan.truncated",
@@ -58,8 +59,10 @@ class Copy(NamedTuple):
 def tshark(pcap, *args):
     preferences = [word for p in PREFERENCES for word in ("-o", p)] + \
         [word for port in DECODE_AS for word in ("-d", port)]
-    run = subprocess.run(["tshark", "-n", "-r", pcap, *preferences, *args], text=True,
-                         capture_output=True)
+    chroot = ["chroot", root] if (root := os.environ.get("TSHARK_ROOT")) else []
+    with open(pcap, "rb") as packets:
+        run = subprocess.run([*chroot, "tshark", "-n", "-r", "-", *preferences, *args],
+                             stdin=packets, text=True, capture_output=True)
     if run.returncode:
         raise RuntimeError(f"tshark {pcap}: {run.stderr}")
     return run.stdout
@@ -82,12 +85,17 @@ def layers(pcap, encap="erspan"):
             yield raw, b""
 
 
+def numbers(values):
+    """A field's values, of which newer tsharks have words for some."""
+    return [{"False": "0", "True": "1"}.get(value, value) for value in values.split(",")]
+
+
 def copies(pcap, encap="erspan", names=FIELDS):
     """All ERSPAN packets of a capture, or those of another encapsulation."""
     wanted = [word for field in names for word in ("-e", field)]
     rows = tshark(pcap, "-Y", encap, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
                   "-E", "aggregator=,", *wanted).splitlines()
-    fields = [dict(zip(names, (value.split(",") if value else [] for value in row.split("\t"))))
+    fields = [dict(zip(names, (numbers(value) if value else [] for value in row.split("\t"))))
               for row in rows]
     return [Copy(*raw, values) for raw, values in zip(layers(pcap, encap), fields, strict=True)]
 
@@ -437,8 +445,8 @@ def said(session):
             "erspan.pid5.switchid": 0}}.get(platf(session), {})
     if session.case.underlay == 4:
         return want | {"eth.type": 0x0800, "ip.version": 4, "ip.hdr_len": 20, "ip.dsfield": tos,
-                       "ip.id": 0, "ip.flags": 2, "ip.frag_offset": 0, "ip.ttl": ttl,
-                       "ip.proto": 47, "ip.checksum.status": 1,
+                       "ip.id": 0, "ip.flags.rb": 0, "ip.flags.df": 1, "ip.flags.mf": 0, "ip.frag_offset": 0,
+                       "ip.ttl": ttl, "ip.proto": 47, "ip.checksum.status": 1,
                        "ip.src": source or "192.0.2.1", "ip.dst": option("dst_ip", "192.0.2.9")}
     return want | {"eth.type": 0x86dd, "ipv6.version": 6, "ipv6.tclass": tos,
                    "ipv6.nxt": 47, "ipv6.hlim": ttl, "ipv6.src": source or "2001:db8:9::1",
@@ -530,12 +538,12 @@ def wrong_counters(session, cut_to_fit=0):
 def fragment(copy):
     """Is the frame a fragment, of which no checksum can be verified?"""
     return "ipv6.fraghdr" in copy.field("frame.protocols") or \
-        int(copy.fields["ip.flags"][-1:] == ["0x01"])
+        copy.fields["ip.flags.mf"][-1:] == ["1"]
 
 
 def ones(copy):
     """Linux writes 0xffff for 0, which all receivers take and only tshark does not."""
-    return copy.fields["tcp.checksum"] == ["0xffff"]
+    return [int(value, 0) for value in copy.fields["tcp.checksum"]] == [0xffff]
 
 
 def wrong_checksums(session):

@@ -14,8 +14,8 @@ PORTS = {"vxlan": 4789, "geneve": 6081}
 # Of each encapsulation: bytes of its headers behind IP, and what tshark calls it
 LENGTHS = {"erspan": 20, "gretap": 4, "vxlan": 16, "geneve": 16}
 FILTERS = {"gretap": "gre", "vxlan": "vxlan", "geneve": "geneve"}
-NAMES = ("ip.src", "ip.dsfield", "ip.ttl", "ip.proto", "ip.flags", "ip.checksum.status", "ipv6.src",
-         "ipv6.tclass", "ipv6.hlim", "ipv6.flow", "ipv6.nxt", "udp.srcport", "udp.dstport", "udp.length",
+NAMES = ("ip.src", "ip.dsfield", "ip.ttl", "ip.proto", "ip.flags.df", "ip.flags.mf", "ip.checksum.status",
+         "ipv6.src", "ipv6.tclass", "ipv6.hlim", "ipv6.flow", "ipv6.nxt", "udp.srcport", "udp.dstport", "udp.length",
          "udp.checksum.status", "gre.flags_and_version", "gre.proto", "vxlan.flags", "vxlan.vni",
          "geneve.version", "geneve.flags", "geneve.proto_type", "geneve.vni")
 NONE, GOOD = 3, 1               # of a checksum
@@ -49,7 +49,7 @@ class Session:
         want = {"ipv6.src": "2001:db8:9::1", "ipv6.tclass": tos, "ipv6.hlim": ttl,
                 "ipv6.nxt": 17 if self.udp else 47, "ipv6.flow": upper & 0xfffff or 1} if self.v6 else \
             {"ip.src": "192.0.2.1", "ip.dsfield": tos, "ip.ttl": ttl, "ip.proto": 17 if self.udp else 47,
-             "ip.flags": 2, "ip.checksum.status": GOOD}
+             "ip.flags.df": 1, "ip.flags.mf": 0, "ip.checksum.status": GOOD}
         if not self.udp:
             return want | {"gre.flags_and_version": 0, "gre.proto": 0x6558}
         want |= {"udp.srcport": 49152 + upper % 16384,
