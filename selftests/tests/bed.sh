@@ -42,6 +42,6 @@ check "the clock is set" test "$(date +%Y)" -ge 2024
 check "scapy" python3 -c 'from scapy.all import Ether, IP; bytes(Ether() / IP())'
 check "a reply that netfilter would drop is dropped" eval '
 	in_peer nft add table ip t &&
-	in_peer nft add chain ip t in "{ type filter hook input priority 0; policy drop; }" &&
+	in_peer nft add chain ip t input "{ type filter hook input priority 0; policy drop; }" &&
 	! in_src ping -q -c 1 -W 1 198.51.100.2'
 finish

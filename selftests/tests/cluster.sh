@@ -35,7 +35,7 @@ for n in "${WORKERS[@]}"; do
 	# Suricata sees what comes before this; the host would answer it with ICMP.
 	need ip netns exec "w$n" nft -f - <<-END
 		table ip copies {
-			chain in {
+			chain input {
 				type filter hook input priority 0;
 				ip protocol gre drop
 			}

@@ -73,7 +73,7 @@ done
 # one by one: looking for a set, nf_tables itself offends PROVE_RCU
 need in_col nft -f - <<END
 table inet others {
-	chain in {
+	chain input {
 		type filter hook input priority 0;
 		meta l4proto != gre accept
 		$(printf 'ip daddr %s accept\n' ${KNOWN4//,/ })

@@ -394,7 +394,7 @@ def main():
     bench = Bench()
     for how in "direct", "by the stack":
         if how == "by the stack":
-            must("nft -f -", "src", """table inet t { chain out {
+            must("nft -f -", "src", """table inet t { chain output {
                 type filter hook output priority 0; counter;
                 }
                 }""")

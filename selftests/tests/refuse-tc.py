@@ -154,6 +154,8 @@ class Judge:
         before = self.state()
         run = subprocess.run(["tc", *command.split()], text=True, capture_output=True)
         lines = [line for line in run.stderr.splitlines() if not line.startswith(TC_ENDS)]
+        if lines and lines[0].startswith("Bad action type"):
+            del lines[1:]       # all that gact takes: says a tc that does not know the word
         self.said += [command, *(f"\t{line}" for line in lines)]
         ok(run.returncode and not run.stdout and len(lines) == 1
            and re.search(rf"\b({named})\b", lines[0]) and self.state() == before,

@@ -47,8 +47,8 @@ table netdev seen {
 	counter ingress {}
 	counter egress {}
 	counter jumbo {}
-	chain in { type filter hook ingress device eth0 priority 0; counter name ingress; }
-	chain out { type filter hook egress device eth0 priority 0; counter name egress
+	chain input { type filter hook ingress device eth0 priority 0; counter name ingress; }
+	chain output { type filter hook egress device eth0 priority 0; counter name egress
 		meta length > 65600 counter name jumbo; }
 }
 E

@@ -39,6 +39,7 @@ KEPT = {tc.INGRESS: 101, tc.EGRESS: 102}
 CACHES = ("RAW", "RAWv6", "net_namespace", "ip_dst_cache", "ip6_dst_cache", "skbuff_head_cache")
 SLACK = 120
 SLAB_SLACK = 6 << 10                    # kB
+multiprocessing.set_start_method("fork")        # the workers are what this is
 stopped = multiprocessing.Event()
 # what may lose originals without a mirror: how many of these go on, and have ever begun
 going_on, begun = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)

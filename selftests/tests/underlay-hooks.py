@@ -56,30 +56,30 @@ def counters(family, ns="src"):
 def netfilter(scene, tap, family):
     v, meta = f"IPv{family}:", f"{TABLE[family]} daddr {COLLECTOR[family]} meta l4proto gre"
     nft(f"""table {TABLE[family]} t {{
-        counter out {{ }}
+        counter sent {{ }}
         counter post {{ }}
-        chain out {{ type filter hook output priority 0; {meta} counter name out; }}
+        chain output {{ type filter hook output priority 0; {meta} counter name sent; }}
         chain post {{ type filter hook postrouting priority 0; {meta} oifname und0 counter name post; }}
         }}""")
     scene.arrives(f"{v} copies pass netfilter", tap)
     seen = counters(family)
-    ok(seen == {"out": 3, "post": 3}, f"{v} output and postrouting saw each of them", seen)
-    nft(f"add rule {TABLE[family]} t out {meta} drop")
+    ok(seen == {"sent": 3, "post": 3}, f"{v} output and postrouting saw each of them", seen)
+    nft(f"add rule {TABLE[family]} t output {meta} drop")
     count = scene.count()
     ok(count == {"xmit": 3}, f"{v} what a rule drops counts as xmit", count)
-    nft(f"flush chain {TABLE[family]} t out")
+    nft(f"flush chain {TABLE[family]} t output")
     scene.arrives(f"{v} without the rule they arrive", tap)
     nft(f"add rule {TABLE[family]} t post {meta} drop")
     count = scene.count()
     ok(count == {"xmit": 3}, f"{v} dropped in postrouting, too", count)
     nft(f"flush table {TABLE[family]} t\n"
-        f"add rule {TABLE[family]} t out {meta} meta mark set 7 {TABLE[family]} dscp set 10")
+        f"add rule {TABLE[family]} t output {meta} meta mark set 7 {TABLE[family]} dscp set 10")
     scene.arrives(f"{v} a rule may change them", tap, tos=40)
     nft(f"delete table {TABLE[family]} t")
     nft(f"""table {TABLE[family]} t {{
         counter new {{ }}
         counter every {{ }}
-        chain out {{ type filter hook output priority 0;
+        chain output {{ type filter hook output priority 0;
             {meta} ct state new counter name new
             {meta} counter name every
         }}

@@ -36,7 +36,7 @@ def first(scene, tap, family):
 def unheard():
     """The collector is not asked for its address; else it may have answered before we look."""
     must("nft -f -", "col", """table netdev deaf {
-        chain in {
+        chain input {
             type filter hook ingress device eth0 priority 0
             meta protocol arp drop
             icmpv6 type nd-neighbor-solicit drop
