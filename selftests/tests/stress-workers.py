@@ -35,9 +35,10 @@ COLLECTORS = ("192.0.2.9", "192.0.3.9", "2001:db8:9::9")
 FAR = "203.0.113.9"                     # by a route that changes
 UDP_SEGMENT = 103
 KEPT = {tc.INGRESS: 101, tc.EGRESS: 102}
-# what a leak of anything would be kept in, and how many of these may come and go by chance
+# what a leak of anything would be kept in, and how many of these may come and go by chance;
+# there are thousands of packets in each round
 CACHES = ("RAW", "RAWv6", "net_namespace", "ip_dst_cache", "ip6_dst_cache", "skbuff_head_cache")
-SLACK = 120
+SLACK = 240
 SLAB_SLACK = 6 << 10                    # kB
 multiprocessing.set_start_method("fork")        # the workers are what this is
 stopped = multiprocessing.Event()

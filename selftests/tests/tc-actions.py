@@ -317,8 +317,9 @@ def big():
     for kind in "matchall", "flower":
         works(f"a {kind} filter with 32 actions", f"filter add dev d0 ingress {kind} " + 32 * words)
         shown = run("tc -j -s filter show dev d0 ingress")
-        if "Buffer too small" in shown.stderr and len(netlink.filters("d0")) == 1:
-            ok(True, f"a {kind} filter with 32 actions is shown # SKIP this tc has no room for that much")
+        there = b"".join(netlink.filters("d0")).count(b"mirrorx\0")
+        if there == 32 and not any("options" in entry for entry in json.loads(shown.stdout)):
+            ok(True, f"a {kind} filter with 32 actions is shown # SKIP this tc has no room for any of that")
             must("tc filter delete dev d0 ingress")
             continue
         ok(not shown.returncode and shown.stdout.count('"kind":"mirrorx"') == 32
