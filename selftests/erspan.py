@@ -25,8 +25,8 @@ FLAGS = ("fixlen", "random", "every", "flow", "flow_inner", "anonymize_mac", "ze
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status",
              "sctp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 FIELDS = ("frame.number", "frame.time_epoch", "frame.protocols", "frame.len", "eth.type",
-          "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags.rb", "ip.flags.df", "ip.flags.mf",
-          "ip.frag_offset", "ip.ttl", "ip.proto", "ip.src", "ip.dst",
+          "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags.rb",
+          "ip.flags.df", "ip.flags.mf", "ip.frag_offset", "ip.ttl", "ip.proto", "ip.src", "ip.dst",
           "ipv6.version", "ipv6.tclass", "ipv6.flow", "ipv6.plen", "ipv6.nxt", "ipv6.hlim",
           "ipv6.src", "ipv6.dst", "gre.flags_and_version", "gre.proto", "gre.sequence_number",
           "erspan.version", "erspan.vlan", "erspan.cos", "erspan.bso", "erspan.truncated",

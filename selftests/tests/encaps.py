@@ -15,8 +15,8 @@ PORTS = {"vxlan": 4789, "geneve": 6081}
 LENGTHS = {"erspan": 20, "gretap": 4, "vxlan": 16, "geneve": 16}
 FILTERS = {"gretap": "gre", "vxlan": "vxlan", "geneve": "geneve"}
 NAMES = ("ip.src", "ip.dsfield", "ip.ttl", "ip.proto", "ip.flags.df", "ip.flags.mf", "ip.checksum.status",
-         "ipv6.src", "ipv6.tclass", "ipv6.hlim", "ipv6.flow", "ipv6.nxt", "udp.srcport", "udp.dstport", "udp.length",
-         "udp.checksum.status", "gre.flags_and_version", "gre.proto", "vxlan.flags", "vxlan.vni",
+         "ipv6.src", "ipv6.tclass", "ipv6.hlim", "ipv6.flow", "ipv6.nxt", "udp.srcport", "udp.dstport",
+         "udp.length", "udp.checksum.status", "gre.flags_and_version", "gre.proto", "vxlan.flags", "vxlan.vni",
          "geneve.version", "geneve.flags", "geneve.proto_type", "geneve.vni")
 NONE, GOOD = 3, 1               # of a checksum
 FLOWS, PORTS_LEAST = 300, 280

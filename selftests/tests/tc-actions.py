@@ -398,7 +398,8 @@ def outputs():
            f"-j {show}: valid, with and without -p -s -o -d", both)
         act = actions_in(both[2])[0]
         ok(set(act["mirrorx_stats"]) == set(rawtc.COUNTERS), f"-j -s {show}: every counter", act)
-        if run(f"tc -br {LIST.replace('mirrorx', 'gact')}" if show == LIST else "tc -br qdisc show").returncode:
+        others = LIST.replace("mirrorx", "gact") if show == LIST else "qdisc show"
+        if run(f"tc -br {others}").returncode:
             ok(True, f"-br {show} # SKIP this tc or this kernel knows nothing terse of anybody's")
             continue
         brief = run(f"tc -br {show}")
