@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 KMEMLEAK = Path("/sys/kernel/debug/kmemleak")    # on a debug kernel, where memory is another matter
-_PATIENCE = int(os.environ.get("PATIENCE", 1))
+PATIENCE = int(os.environ.get("PATIENCE") or 1)          # how many times as long all may take
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 
@@ -41,7 +41,7 @@ def run(command, ns=None, text=None):
     """One command, not by a shell: a CompletedProcess."""
     def go():
         return subprocess.run(shlex.split(command) if isinstance(command, str) else command,
-                              input=text, text=True, capture_output=True, timeout=60 * _PATIENCE)
+                              input=text, text=True, capture_output=True, timeout=60 * PATIENCE)
     if not ns:
         return go()
     with netns(ns):
@@ -64,7 +64,7 @@ def batch(tool, lines, ns=None):
 
 def wait_for(seconds, condition):
     """Whether the condition came true in time."""
-    end = time.monotonic() + seconds * _PATIENCE
+    end = time.monotonic() + seconds * PATIENCE
     while not (value := condition()):
         if time.monotonic() > end:
             return value

@@ -17,6 +17,8 @@ import time
 from contextlib import contextmanager
 from functools import partial
 
+from guest import PATIENCE
+
 SOL_PACKET, PACKET_VNET_HDR, ETH_P_ALL = 263, 15, 3
 CLONE_NEWNET = 0x40000000
 CTAG, STAG = 0x8100, 0x88a8
@@ -27,7 +29,6 @@ UDP_GSO = () if platform.release().startswith(("5.10.", "6.1.")) else (UDP_L4,)
 MARK_TYPE = 0x88b5                      # IEEE 802 local experimental
 COLLECTOR = {4: "192.0.2.9", 6: "2001:db8:9::9"}
 MACS = bytes.fromhex("020000000002" "020000000001")
-PATIENCE = int(os.environ.get("PATIENCE") or 1)
 
 os.sched_setaffinity(0, {0})            # frames that several CPUs send may overtake each other
 libc = ctypes.CDLL(None, use_errno=True)

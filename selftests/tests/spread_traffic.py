@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guest's part of spread.sh: sends what is mirrored, and changes collectors while it is."""
 import json
-import os
 import struct
 import time
 
 from cases import TCP4, Wire, case, done, in_ns, pattern, stream, super_packet
+from guest import PATIENCE
 from flow_frames import CHANCE, flow, framed, ip, l4
 
 FLOWS = 1000
@@ -47,7 +47,7 @@ def shown():
 
 
 def wait_until(what):
-    end = time.monotonic() + 20 * int(os.environ.get("PATIENCE") or 1)
+    end = time.monotonic() + 20 * PATIENCE
     while time.monotonic() < end:
         send(99, flows[:100])           # away is as of the last frame
         if what():
