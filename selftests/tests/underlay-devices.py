@@ -76,6 +76,7 @@ def bond(scene, taps):
         return " state UP " in link and " state ACTIVE " in link
 
     wait_for(5, lambda: active("u0"))
+    forwarding("col", "c0", "c1")
     both(scene, "by a bond", tap)
     must("ip -n col link set c0 down")
     ok(wait_for(5, lambda: active("u1")), "the bond's first member loses its carrier")
@@ -83,12 +84,18 @@ def bond(scene, taps):
     must("ip -n col link set c0 up")
     must("ip -n col link set c1 down")
     ok(wait_for(5, lambda: active("u0")), "the bond's second member loses its carrier")
-    wait_for(5, lambda: "state forwarding" in must("bridge -n col link show dev c0"))
+    forwarding("col", "c0")
     scene.arrives("the copies go by the first one again", tap)
     must("ip -n col link set c1 up")
     must("ip -n src link delete bond0")
     must("ip -n col link delete br0")
     batch("ip", "link set u0 up\nlink set u1 up", "src")
+
+
+def forwarding(ns, *ports):
+    """Whether a bridge's ports have noticed in time that they have a carrier."""
+    return wait_for(5, lambda: all("state forwarding" in must(f"bridge -n {ns} link show dev {port}")
+                                   for port in ports))
 
 
 def bridge(scene, taps):
@@ -97,6 +104,7 @@ def bridge(scene, taps):
         link set u1 master br0
         link set br0 up""", "src")
     up(src="br0", col="c1")
+    forwarding("src", "u0", "u1")
     both(scene, "by a bridge", taps[1])
     must("ip -n src link set u1 nomaster")
     must("ip -n src link delete br0")
