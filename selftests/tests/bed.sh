@@ -5,7 +5,7 @@
 
 MODULES="dummy veth vxlan geneve ip_gre ip6_gre ipip sit ip6_tunnel ip_vti 8021q bonding team
 	vrf bridge br_netfilter macvlan macvtap ipvlan tun tap wireguard ifb nlmon macsec
-	mpls_router mpls_iptunnel mpls_gso sctp psample pktgen fou l2tp_eth
+	mpls_router mpls_iptunnel sctp psample pktgen fou l2tp_eth
 	act_mirred act_gact act_sample act_skbedit act_pedit act_vlan act_csum act_police
 	act_tunnel_key act_ct act_mpls act_bpf act_connmark
 	cls_matchall cls_flower cls_u32 cls_basic cls_bpf cls_fw em_u32 em_meta em_cmp
@@ -17,8 +17,10 @@ MODULES="dummy veth vxlan geneve ip_gre ip6_gre ipip sit ip6_tunnel ip_vti 8021q
 
 # Which Debian's 5.10 has not
 [[ $(uname -r) = 5.10.* ]] || MODULES+=" tls"
-# Built in where it is no module any more
-! modinfo -n sha256_generic >/dev/null 2>&1 || MODULES+=" sha256_generic"
+# Built in where they are no modules
+for module in mpls_gso sha256_generic; do
+	! modinfo -n "$module" >/dev/null 2>&1 || MODULES+=" $module"
+done
 
 topo
 check "IPv4 passes" in_src ping -c 3 -i 0.05 -W 5 198.51.100.2
